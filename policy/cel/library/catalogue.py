@@ -1,0 +1,39 @@
+"""Every function and type an expression may name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from policy.cel.library import (
+    addresses,
+    conversions,
+    documents,
+    encoders,
+    formatting,
+    lists,
+    mathematics,
+    optionals,
+    strings,
+    text,
+    times,
+)
+from policy.cel.signature import Function
+from policy.cel.values import TYPES, CelType
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    # Lowered to the instant the evaluation is given; the callable only has the right shape.
+    "now": Function(lambda: None, 0, 0),
+    **conversions.FUNCTIONS,
+    **text.FUNCTIONS,
+    **times.FUNCTIONS,
+    **lists.FUNCTIONS,
+    **optionals.FUNCTIONS,
+    **strings.FUNCTIONS,
+    **formatting.FUNCTIONS,
+    **mathematics.FUNCTIONS,
+    **encoders.FUNCTIONS,
+    **documents.FUNCTIONS,
+    **addresses.FUNCTIONS,
+}
+TYPE_VALUES: Final[Mapping[str, CelType]] = TYPES

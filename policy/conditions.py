@@ -1,0 +1,202 @@
+"""A Condition as one Python callable, exactly as spec/data-plane.md §1.8 says it behaves.
+
+Knows neither rules nor resources: who asks, and what follows from the answer, is `policy.rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias, final
+
+from config.errors import Problem
+from config.resources.policy import Condition
+from policy.cel.compile import Program, compile_expression
+from policy.cel.values import CompileError, EvaluationError, MissingData, Timestamp
+
+Context: TypeAlias = Mapping[str, Any]
+Attrs: TypeAlias = Mapping[str, Any]
+
+Evaluate: TypeAlias = Callable[[Context, Attrs, Timestamp], Any]
+"""An expression as compiled: may give any value and raise any EvaluationError."""
+
+Test: TypeAlias = Callable[[Context, Attrs, Timestamp], bool]
+"""A condition: gives a bool or raises an EvaluationError, which is never MissingData."""
+
+EvaluateOf: TypeAlias = Callable[[str], Evaluate]
+"""Finds the compiled form of an expression's text."""
+
+
+@final
+class NotBooleanError(EvaluationError):
+    """A condition's expression gave something that is neither true nor false."""
+
+
+@final
+class Programs:
+    """Compiled expressions by their text; what an earlier set compiled is taken over from it."""
+
+    __slots__ = ("_by_text", "_earlier")
+
+    def __init__(self, earlier: Mapping[str, Program] = MappingProxyType({})) -> None:
+        self._by_text: dict[str, Program] = {}
+        self._earlier = earlier
+
+    def successor(self) -> Programs:
+        """Return an empty set that takes over from this one whatever is added to it again."""
+        return Programs(self._by_text)
+
+    def add(self, condition: Condition | None, at: str) -> Iterator[Problem]:
+        """Compile what a condition holds; yield a Problem for each part that cannot be."""
+        for path, part in _parts(condition, at):
+            if part.opa is not None:
+                yield Problem("", 0, f"{path}.opa", "OPA is not built", "say it in CEL: match")
+            for key, text in (("match", part.match), ("not", part.not_)):
+                if text:
+                    yield from self._compile(text, f"{path}.{key}")
+
+    def _compile(self, text: str, path: str) -> Iterator[Problem]:
+        if text in self._by_text:
+            return
+        try:
+            self._by_text[text] = self._earlier.get(text) or compile_expression(text)
+        except CompileError as error:
+            yield Problem("", 0, path, f"does not compile: {error}")
+
+    def forget_earlier(self) -> None:
+        """Let go of the earlier set, so that a chain of reloads keeps one set and not all."""
+        self._earlier = MappingProxyType({})
+
+    def evaluate_of(self, text: str) -> Evaluate:
+        """Return the compiled form of a text that was added."""
+        return self._by_text[text].evaluate
+
+    def reads_clock(self, condition: Condition | None) -> bool:
+        """Say whether a condition that was added reads ``now()`` anywhere."""
+        return any(program.reads_clock for program in self._programs_in(condition))
+
+    def is_settled(self, condition: Condition | None) -> bool:
+        """Say whether a condition that was added depends on neither the request nor the clock."""
+        return not any(map(_varies, self._programs_in(condition)))
+
+    def _programs_in(self, condition: Condition | None) -> Iterator[Program]:
+        for _, part in _parts(condition, ""):
+            yield from (self._by_text[text] for text in (part.match, part.not_) if text)
+
+
+def condition_test(condition: Condition | None, evaluate_of: EvaluateOf) -> Test:
+    """Build the callable; a condition that is absent or says nothing never matches."""
+    if condition is None:
+        return _never
+    if condition.match_any:
+        return _always
+    if condition.match:
+        return _holds(evaluate_of(condition.match))
+    if condition.not_:
+        return _fails(evaluate_of(condition.not_))
+    return _branch_test(condition, evaluate_of)
+
+
+def rule_test(condition: Condition | None, evaluate_of: EvaluateOf) -> Evaluate:
+    """Build what `policy.rules.Plan.decide` calls for a rule.
+
+    As `condition_test`, but a lone ``match`` is the expression's own function: it may raise
+    MissingData and give a value that is no bool. That spares the hot loop one call per rule.
+    """
+    if condition is not None and condition.match and not condition.match_any:
+        return evaluate_of(condition.match)
+    return condition_test(condition, evaluate_of)
+
+
+def checked(value: Any) -> bool:
+    """Return the value of an expression as a bool; anything else is an error."""
+    if value is True or value is False:
+        return value
+    raise NotBooleanError(f"a condition must be true or false, not {type(value).__name__}")
+
+
+def _varies(program: Program) -> bool:
+    # A path of one name is `ctx` as a whole, which may be searched for anything.
+    paths = (path[1:2] for path in program.paths if path[0] == "ctx")
+    return program.reads_clock or any(path in ((), ("request",)) for path in paths)
+
+
+def _parts(condition: Condition | None, at: str) -> Iterator[tuple[str, Condition]]:
+    if condition is None:
+        return
+    yield at, condition
+    for key, branch in (
+        ("all", condition.all),
+        ("any", condition.any),
+        ("none", condition.none),
+    ):
+        for index, child in enumerate(branch.of if branch is not None else ()):
+            yield from _parts(child, f"{at}.{key}.of[{index}]")
+
+
+def _branch_test(condition: Condition, evaluate_of: EvaluateOf) -> Test:
+    for branch, combine in (
+        (condition.all, _all),
+        (condition.any, _any),
+        (condition.none, _none),
+    ):
+        if branch is not None and branch.of:
+            return combine(tuple(condition_test(child, evaluate_of) for child in branch.of))
+    return _never
+
+
+def _never(_ctx: Context, _attrs: Attrs, _now: Timestamp) -> bool:
+    return False
+
+
+def _always(_ctx: Context, _attrs: Attrs, _now: Timestamp) -> bool:
+    return True
+
+
+def _holds(evaluate: Evaluate) -> Test:
+    def test(ctx: Context, attrs: Attrs, now: Timestamp) -> bool:
+        try:
+            return checked(evaluate(ctx, attrs, now))
+        except MissingData:
+            return False
+
+    return test
+
+
+def _fails(evaluate: Evaluate) -> Test:
+    def test(ctx: Context, attrs: Attrs, now: Timestamp) -> bool:
+        try:
+            return not checked(evaluate(ctx, attrs, now))
+        except MissingData:
+            return True  # missing data makes the expression false, and so `not` true (§1.8)
+
+    return test
+
+
+def _all(tests: tuple[Test, ...]) -> Test:
+    def test(ctx: Context, attrs: Attrs, now: Timestamp) -> bool:
+        for child in tests:  # noqa: SIM110 - a generator costs more than the loop
+            if not child(ctx, attrs, now):
+                return False
+        return True
+
+    return test
+
+
+def _any(tests: tuple[Test, ...]) -> Test:
+    def test(ctx: Context, attrs: Attrs, now: Timestamp) -> bool:
+        for child in tests:  # noqa: SIM110 - a generator costs more than the loop
+            if child(ctx, attrs, now):
+                return True
+        return False
+
+    return test
+
+
+def _none(tests: tuple[Test, ...]) -> Test:
+    matches_any = _any(tests)
+
+    def test(ctx: Context, attrs: Attrs, now: Timestamp) -> bool:
+        return not matches_any(ctx, attrs, now)
+
+    return test
