@@ -37,20 +37,20 @@ def lookup(mapping: Mapping[Any, Any], key: object) -> Any:
     return MISSING
 
 
-def select(base: Any, fields: Sequence[str], root: str) -> Any:
-    """Follow fields, and say precisely which one is not there."""
+def select(base: Any, fields: Sequence[str], path: tuple[str, ...]) -> Any:
+    """Follow fields, and say precisely which one is not there; ``path`` is for the message."""
     value = base
     for field in fields:
-        if type(value) is dict and field in value:
+        if type(value) is not dict:
+            value = _field(value, field, path)
+        elif field in value:
             value = value[field]
         else:
-            value = _field(value, field, (root, *fields) if root else ())
+            raise MissingKey(field, path)
     return value
 
 
 def _field(value: Any, field: str, path: tuple[str, ...]) -> Any:
-    if type(value) is dict:
-        raise MissingKey(field, path)
     if isinstance(value, Mapping):
         found = lookup(value, field)
         if found is MISSING:

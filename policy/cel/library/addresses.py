@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
+    IPv4Interface,
     IPv4Network,
     IPv6Address,
+    IPv6Interface,
     IPv6Network,
     ip_address,
     ip_network,
 )
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from policy.cel.library.text import require_text
 from policy.cel.signature import Function, Kind
@@ -21,12 +24,35 @@ from policy.cel.values import InvalidArgument
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
+Interface: TypeAlias = IPv4Interface | IPv6Interface
 
 _PRIVATE: Final = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 )
 _CIDR: Final = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
 _LONGEST: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ip:
+    """An address as a value of CEL."""
+
+    address: Address
+    cel_type: ClassVar[str] = "net.IP"
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr:
+    """An address with a prefix length as a value of CEL."""
+
+    interface: Interface
+    cel_type: ClassVar[str] = "net.CIDR"
+
+    def __str__(self) -> str:
+        return str(self.interface)
 
 
 @lru_cache(maxsize=4096)
@@ -43,10 +69,21 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
+def parse_exact(text: str) -> Address | None:
+    """Return an address of the family it is written in; IPv4 in IPv6 is refused."""
+    address = parse_address(text)
+    return None if isinstance(address, IPv4Address) and ":" in text else address
+
+
+def is_prefixed(text: str) -> bool:
+    """Whether a text looks like an address and a prefix length."""
+    return len(text) <= _LONGEST and _CIDR.fullmatch(text) is not None
+
+
 @lru_cache(maxsize=1024)
 def parse_network(text: str) -> Network:
     """Return a network; bits below the prefix are ignored."""
-    if _CIDR.fullmatch(text):
+    if is_prefixed(text):
         try:
             return ip_network(text, strict=False)
         except ValueError:

@@ -13,7 +13,9 @@ from policy.cel.library import (
     formatting,
     lists,
     mathematics,
+    network,
     optionals,
+    regex,
     strings,
     text,
     times,
@@ -35,5 +37,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     **encoders.FUNCTIONS,
     **documents.FUNCTIONS,
     **addresses.FUNCTIONS,
+    **network.FUNCTIONS,
+    **regex.FUNCTIONS,
 }
-TYPE_VALUES: Final[Mapping[str, CelType]] = TYPES
+TYPE_VALUES: Final[Mapping[str, CelType]] = {
+    **TYPES,
+    **{kind.cel_type: CelType(kind.cel_type) for kind in (addresses.Ip, addresses.Cidr)},
+}

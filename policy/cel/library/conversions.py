@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
+from policy.cel.library.addresses import Cidr, Ip
 from policy.cel.library.text import priced
 from policy.cel.library.times import (
     format_duration,
@@ -142,6 +143,8 @@ to_text: Final = _converter(
         bytes: _bytes_to_text,
         Timestamp: format_timestamp,
         Duration: format_duration,
+        Ip: str,
+        Cidr: str,
     },
 )
 _to_int: Final = _converter(

@@ -50,8 +50,6 @@ def _format(meter: Meter, template: Any, arguments: Any) -> str:
         parts.append(_clause(meter, match, arguments[taken]))
         taken += 1
         allow(meter, len(parts[-1]))
-    if taken < len(arguments):
-        raise InvalidArgument(f"format() uses {taken} of {len(arguments)} arguments")
     return "".join((*parts, template[end:]))
 
 

@@ -13,7 +13,8 @@ from policy.cel.values import InvalidArgument, Meter, NoSuchOverload
 _REMEMBERED: Final = 1024
 _SHORT: Final = 256
 _LONGEST: Final = 1000
-_COMPILATION: Final = 1000
+# What it costs, in steps, to compile a pattern that is not known beforehand.
+COMPILATION: Final = 1000
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 
@@ -27,6 +28,13 @@ def compile_pattern(text: str) -> Any:
         reason = error.args[0] if error.args else error
         reason = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
         raise InvalidArgument(f"bad regular expression: {reason}") from None
+
+
+def compile_bounded(text: str) -> Any:
+    """Compile a pattern that came with the data."""
+    if len(text) > _LONGEST:
+        raise InvalidArgument(f"a regular expression of more than {_LONGEST} characters")
+    return compile_pattern(text)
 
 
 def matcher(text: str) -> Callable[..., bool]:
@@ -55,10 +63,8 @@ def matches(meter: Meter, subject: Any, pattern: Any) -> bool:
     """Return whether a pattern computed at run time is found anywhere in the subject."""
     if type(subject) is not str or type(pattern) is not str:
         raise NoSuchOverload("matches", subject, pattern)
-    if len(pattern) > _LONGEST:
-        raise InvalidArgument(f"a regular expression of more than {_LONGEST} characters")
-    meter.spend(_COMPILATION + (len(subject) >> 5))
+    meter.spend(COMPILATION + (len(subject) >> 5))
     try:
-        return compile_pattern(pattern).search(subject) is not None
+        return compile_bounded(pattern).search(subject) is not None
     except UnicodeEncodeError:
         raise InvalidArgument("matches() on text with a lone surrogate") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from policy.cel import containers
+from policy.cel.chains import field_of, unchain
 from policy.cel.environment import nearest
 from policy.cel.lowering import python as py
 from policy.cel.lowering.generator import Generator, Operand
@@ -66,7 +67,7 @@ def lower_index(generator: Generator, node: Index) -> Operand:
     """Index a list or a map; a constant string is a field like any other."""
     if node.is_optional:
         return _optional(generator, node.operand, node.key)
-    if _constant_field(node) is not None:
+    if field_of(node) is not None:
         return _follow(generator, node)
     operands = generator.lower_all((node.operand, node.key))
     return Operand(generator.call(containers.index, *(operand.code for operand in operands)))
@@ -78,25 +79,10 @@ def _optional(generator: Generator, operand: Node, key: Node) -> Operand:
     return Operand(generator.call(containers.select_optional, *codes))
 
 
-def _constant_field(node: Node) -> str | None:
-    if isinstance(node, Select) and not node.is_optional:
-        return node.field
-    if isinstance(node, Index) and not node.is_optional and isinstance(node.key, Literal):
-        return node.key.value if isinstance(node.key.value, str) else None
-    return None
-
-
 def _follow(generator: Generator, node: Node) -> Operand:
     """Lower a chain of fields; names with dots in them are resolved longest first."""
-    links: list[Node] = []
-    fields: list[str] = []
-    base = node
-    while (name := _constant_field(base)) is not None:
-        links.append(base)
-        fields.append(name)
-        base = base.children()[0]
-    links.reverse()
-    fields.reverse()
+    base, links = unchain(node)
+    fields = [str(field_of(link)) for link in links]
     root, taken = _qualified(generator, base, links, fields)
     if root is None:
         root, taken = generator.variable(generator.lower(base)), 0
@@ -129,16 +115,19 @@ def _subscribe(generator: Generator, root: Operand, label: str, fields: tuple[st
     code = root.code
     for field in fields:
         code = py.subscript(code, field)
-    name = generator.fresh()
-    walk = generator.call(containers.select, root.code, generator.constant(fields), py.const(label))
-    generator.add(
-        py.attempt(
-            [py.assign(name, code)],
-            generator.constant(containers.LOOKUP_ERRORS),
-            None,
-            [py.assign(name, walk)],
-        )
+    path = (label, *fields) if label else ()
+    is_shared = label not in generator.scope and path in generator.repeated
+    name = generator.shared(path) if is_shared else generator.fresh()
+    constants = (generator.constant(fields), generator.constant(path))
+    walk = generator.call(containers.select, root.code, *constants)
+    reading = py.attempt(
+        [py.assign(name, code)],
+        generator.constant(containers.LOOKUP_ERRORS),
+        None,
+        [py.assign(name, walk)],
     )
+    is_unread = py.compare(py.load(name), ast.Is(), py.const(None))
+    generator.add(py.when(is_unread, [reading]) if is_shared else reading)
     return Operand(py.load(name))
 
 
@@ -165,7 +154,7 @@ def lower_has(generator: Generator, node: Has) -> Operand:
 
 def _record_has(generator: Generator, node: Node) -> None:
     fields: list[str] = []
-    while (name := _constant_field(node)) is not None:
+    while (name := field_of(node)) is not None:
         fields.append(name)
         node = node.children()[0]
     if isinstance(node, Ident):

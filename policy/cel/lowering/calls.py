@@ -55,9 +55,11 @@ def _resolve(generator: Generator, node: Call) -> tuple[str, Function, tuple[Nod
 
 
 def _unknown(generator: Generator, node: Call, name: str) -> CompileError:
-    functions = generator.environment.functions
-    wanted = name if node.target is None or name in functions else f".{node.function}"
-    hint = nearest(wanted, [*functions]) or nearest(name, [*functions])
+    known = [*generator.environment.functions]
+    hint = nearest(name, [function for function in known if not function.startswith(".")])
+    if node.target is not None and not hint:
+        members = [function[1:] for function in known if function.startswith(".")]
+        hint = nearest(node.function, members)
     return CompileError(f"unknown function {node.function!r}{hint}", node.position)
 
 

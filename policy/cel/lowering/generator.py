@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeAlias
 
+from policy.cel.chains import repeated_chains
 from policy.cel.environment import Environment
 from policy.cel.lowering import python as py
 from policy.cel.operators import keep, metered, not_boolean
@@ -67,6 +68,8 @@ class Generator:
         self.facts = Facts()
         self.scope: dict[str, Operand] = {}
         self.is_wary = False
+        self.repeated: frozenset[tuple[str, ...]] = frozenset()
+        self._shared: dict[tuple[str, ...], str] = {}
         self._handlers = handlers
         self._tails = tails
         self._body: list[ast.stmt] = []
@@ -78,8 +81,10 @@ class Generator:
     def generate(self, root: Node, length: int) -> Callable[..., Any]:
         """Return the function of an expression: its variables, then the instant of now()."""
         self.is_wary = length > CAREFREE
+        self.repeated = repeated_chains(root)
         self.lower_tail(root)
         body = self._body
+        body[:0] = [py.assign(name, py.const(None)) for name in self._shared.values()]
         if self.facts.needs_meter:
             body.insert(0, py.assign(METER, py.call(self.constant(Meter))))
         exhausted = py.call(self.constant(CostExceeded), py.const("values nest too deeply"))
@@ -130,10 +135,12 @@ class Generator:
     def _lower_apart(self, node: Node) -> Operand:
         """Lower a node in a function of its own, where blocks may nest anew."""
         name = self.fresh()
-        outer_blocks, self._blocks = self._blocks, 0
+        outer = self._blocks, self.repeated
+        # What a function assigns is its own: it shares no variables with the one around it.
+        self._blocks, self.repeated = 0, frozenset()
         with self.block() as body:
             self.lower_tail(node)
-        self._blocks = outer_blocks
+        self._blocks, self.repeated = outer
         self.add(py.function(name, (), body))
         return Operand(py.call(py.load(name)))
 
@@ -162,6 +169,10 @@ class Generator:
         """Return a new variable name."""
         self._count += 1
         return f"v{self._count}"
+
+    def shared(self, path: tuple[str, ...]) -> str:
+        """Return the variable that keeps what a path led to; None until it was followed."""
+        return self._shared.setdefault(path, f"s{len(self._shared)}")
 
     def atom(self, operand: Operand) -> Operand:
         """Return an operand that may be repeated."""

@@ -14,9 +14,9 @@ from policy.cel import containers
 from policy.cel.library import lists
 from policy.cel.lowering import python as py
 from policy.cel.lowering.generator import METER, Generator, Operand
+from policy.cel.lowering.operators import lower_binary
 from policy.cel.signature import Kind
-from policy.cel.syntax import Bind, Comprehension, Loop, walk
-from policy.cel.values import CostExceeded
+from policy.cel.syntax import Binary, Bind, Comprehension, Ident, Literal, Loop, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class _Visit:
 
 def lower_comprehension(generator: Generator, node: Comprehension) -> Operand:
     """Lower any of the loop macros."""
+    wanted = _sought_literal(node)
+    if wanted is not None:
+        return lower_binary(generator, Binary(node.position, "in", wanted, node.range))
     source = generator.lower(node.range)
     names = tuple(generator.fresh() for _ in node.variables)
     visit = _Visit(_visited(generator, node, source), names)
@@ -44,6 +47,17 @@ def lower_comprehension(generator: Generator, node: Comprehension) -> Operand:
     operands = (Operand(py.load(name)) for name in names)
     with generator.local(dict(zip(node.variables, operands, strict=True))):
         return _LOOPS[node.loop](generator, node, visit)
+
+
+def _sought_literal(node: Comprehension) -> Literal | None:
+    """Return the literal of ``list.exists(x, x == literal)``, which means ``literal in list``."""
+    term = node.terms[0]
+    if node.loop is not Loop.EXISTS or len(node.variables) > 1 or not isinstance(term, Binary):
+        return None
+    if term.operator != "==" or not isinstance(term.right, Literal):
+        return None
+    is_variable = isinstance(term.left, Ident) and term.left.name == node.variables[0]
+    return term.right if is_variable else None
 
 
 def _visited(generator: Generator, node: Comprehension, source: Operand) -> ast.expr:
@@ -62,8 +76,8 @@ def _pay(generator: Generator, node: Comprehension, visits: ast.expr) -> None:
     length = py.call(py.load("len"), visits)
     steps = ast.BinOp(length, ast.Mult(), py.const(weight), **py.AT)
     is_over = py.compare(py.attribute(meter, "left"), ast.Lt(), py.const(0))
-    complaint = py.call(generator.constant(CostExceeded), py.const("too many steps"))
-    generator.add(py.deduct(METER, "left", steps), py.when(is_over, [py.throw(complaint)]))
+    complain = py.call(py.attribute(meter, "spend"), py.const(0))
+    generator.add(py.deduct(METER, "left", steps), py.when(is_over, [py.expression(complain)]))
 
 
 def _quantify(generator: Generator, node: Comprehension, visit: _Visit) -> Operand:
@@ -149,6 +163,6 @@ _LOOPS: Final[Mapping[Loop, Callable[[Generator, Comprehension, _Visit], Operand
 
 def lower_bind(generator: Generator, node: Bind) -> Operand:
     """Give a value a name."""
-    value = generator.atom(generator.lower(node.value))
+    value = generator.variable(generator.lower(node.value))
     with generator.local({node.variable: value}):
         return generator.lower(node.body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Sequence
 from typing import Any, Final, TypedDict
 
@@ -144,15 +145,12 @@ def throw(error: ast.expr) -> ast.Raise:
 
 def function(name: str, parameters: tuple[str, ...], body: list[ast.stmt]) -> ast.FunctionDef:
     """Return ``def name(parameters): body``."""
-    return ast.FunctionDef(
-        name,
-        ast.arguments(
-            [], [ast.arg(parameter, **AT) for parameter in parameters], None, [], [], None, []
-        ),
-        body,
-        [],
-        **AT,
-    )
+    arguments = [ast.arg(parameter, **AT) for parameter in parameters]
+    signature = ast.arguments([], arguments, None, [], [], None, [])
+    definition = ast.FunctionDef(name, signature, body, [], **AT)
+    if sys.version_info >= (3, 12):
+        definition.type_params = []
+    return definition
 
 
 def is_harmless(code: ast.expr) -> bool:

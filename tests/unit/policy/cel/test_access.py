@@ -180,3 +180,51 @@ def test_any_mapping_is_a_map(wrap: Any) -> None:
     assert evaluate("ctx.user.all(key, value, size(value) > 0)", ctx)
     with pytest.raises(MissingKey, match=r"device in ctx\.device\.status"):
         evaluate("ctx.device.status", ctx)
+
+
+class Counting(Lazy):
+    def __init__(self, held: Mapping[str, Any]) -> None:
+        super().__init__(held)
+        self.reads = 0
+
+    def __getitem__(self, key: str) -> Any:
+        self.reads += 1
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("ctx.a == 'x' || ctx.a == 'y' || ctx.a == 'v'", True, id="chain"),
+        pytest.param("[1, 2, 3].map(x, ctx.a)", ["v", "v", "v"], id="loop"),
+        pytest.param("(ctx.a == 'x' && ctx.b) || ctx.a == 'v'", True, id="nested"),
+    ],
+)
+def test_a_path_named_often_is_followed_once(text: str, value: Any) -> None:
+    ctx = Counting({"a": "v"})
+    assert evaluate(text, ctx) == value
+    assert ctx.reads == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("ctx.n == 'x' || ctx.n == null", True, id="null"),
+        pytest.param("ctx.nope == 1 || ctx.nope == 2 || true", True, id="missing-and-outweighed"),
+        pytest.param("has(ctx.m.k) && ctx.m.k == 1 && ctx.m.k > 0", True, id="guarded"),
+        pytest.param("[{'k': 2}].map(ctx, ctx.k + ctx.k) + [ctx.m.k]", [4, 1], id="hidden"),
+        pytest.param("ctx.m.k + .ctx.m.k + ctx['m'].k", 3, id="spelt-in-three-ways"),
+        pytest.param(
+            "".join(f"[true].all(a{i}, " for i in range(20)) + "ctx.m.k == ctx.m.k" + ")" * 20,
+            True,
+            id="deep",
+        ),
+    ],
+)
+def test_a_path_named_often_means_the_same_each_time(text: str, value: Any) -> None:
+    assert evaluate(text, {"n": None, "m": {"k": 1}}) == value
+
+
+def test_a_path_missing_twice_is_missing() -> None:
+    with pytest.raises(MissingKey, match=r"no such key: nope in ctx\.nope\.x"):
+        evaluate("ctx.nope.x == 1 || ctx.nope.x == 2")

@@ -103,7 +103,7 @@ def test_macros_that_have_no_value(text: str, error: type[EvaluationError]) -> N
 
 
 def test_steps_of_nested_loops_add_up() -> None:
-    ctx = {"list": list(range(90))}
+    ctx = {"list": list(range(110))}
     nested = "ctx.list.all(a, ctx.list.all(b, {} b >= 0))"
     assert evaluate(nested.format(""), ctx) is True
     with pytest.raises(CostExceeded):

@@ -87,9 +87,8 @@ def test_conversions_and_text(text: str, value: Any) -> None:
         pytest.param("string([1])", NoSuchOverload, id="string-of-list"),
         pytest.param("string(b'\\xff')", InvalidArgument, id="string-of-no-utf8"),
         pytest.param("timestamp(ctx.text)", InvalidArgument, id="timestamp-of-no-time"),
-        pytest.param("timestamp(253402300800)", Overflow, id="timestamp-of-year-10000"),
+        pytest.param("timestamp(ctx.late)", Overflow, id="timestamp-of-year-10000"),
         pytest.param("duration(ctx.text)", InvalidArgument, id="duration-of-no-time"),
-        pytest.param("timestamp(0) - duration('2562047h')", None, id="long-ago"),
         pytest.param(
             "timestamp('0001-01-01T00:00:00Z') - duration('1s')", Overflow, id="year-zero"
         ),
@@ -102,11 +101,8 @@ def test_conversions_and_text(text: str, value: Any) -> None:
         pytest.param("ctx.list.toLower()", NoSuchOverload, id="case-of-list"),
     ],
 )
-def test_what_cannot_be_converted(text: str, error: type[EvaluationError] | None) -> None:
-    ctx = {"text": "(no", "list": ["a"]}
-    if error is None:
-        evaluate(text, ctx)
-        return
+def test_what_cannot_be_converted(text: str, error: type[EvaluationError]) -> None:
+    ctx = {"text": "(no", "list": ["a"], "late": 253402300800}
     with pytest.raises(error):
         evaluate(text, ctx)
 
@@ -134,7 +130,7 @@ def test_what_cannot_be_converted(text: str, error: type[EvaluationError] | None
         pytest.param("duration('1.5s').getMilliseconds()", 500, id="span-milliseconds"),
         pytest.param("t - t == duration('0')", True, id="difference"),
         pytest.param("t + duration('1h') > t", True, id="sum"),
-        pytest.param("string(t + duration('1ns'))", "2009-02-13T23:31:30.123456790Z", id="ns"),
+        pytest.param("string(t + duration('2ns'))", "2009-02-13T23:31:30.123456791Z", id="ns"),
     ],
 )
 def test_time(text: str, value: Any) -> None:
@@ -292,7 +288,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         "0000-01-01T00:00:00Z",
         "10000-01-01T00:00:00Z",
         "0001-01-01T00:00:00+01:00",
-        "２020-01-01T00:00:00Z",
+        "\uff12020-01-01T00:00:00Z",
     ],
 )
 def test_what_is_no_timestamp_is_refused(text: str) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+import warnings
 from typing import Any
 
 import pytest
 
 from policy.cel.compile import compile_expression
 from policy.cel.parse import MAX_CHARACTERS, MAX_DEPTH, MAX_NESTING
-from policy.cel.values import CompileError, UInt
+from policy.cel.values import CompileError, EvaluationError, UInt
 from tests.harness.cel import evaluate
 
 
@@ -97,7 +99,8 @@ def test_literals_have_their_value_and_type(text: str, value: Any) -> None:
         pytest.param("a.b.Foo{}", "messages cannot be constructed", 7, id="empty-message"),
         pytest.param("ctxx.user", "did you mean 'ctx'", 0, id="unknown-name"),
         pytest.param("sise([1])", "did you mean 'size'", 0, id="unknown-function"),
-        pytest.param("'a'.startWith('a')", "did you mean '.startsWith'", 3, id="unknown-member"),
+        pytest.param("ctx.a.startWith('a')", "did you mean 'startsWith'", 5, id="member-of-field"),
+        pytest.param("'a'.startWith('a')", "did you mean 'startsWith'", 3, id="unknown-member"),
         pytest.param(
             "time.isWeekdy(now())", "did you mean 'time.isWeekday'", 4, id="unknown-in-space"
         ),
@@ -162,3 +165,37 @@ def test_text_beyond_a_limit_is_refused(text: str) -> None:
 )
 def test_long_and_nested_text_within_the_limits_is_evaluated(text: str) -> None:
     assert evaluate(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cel.bind(x, 'abc', x.field)",
+        "'abc'.field",
+        "(1).field",
+        "[1]['a']",
+        "has('abc'.field)",
+        "'abc' && true",
+        "1 == true",
+        "null == 'a'",
+        "(1 ? true : false)",
+        "{'a': 1}[null]",
+        "[1, 2]['a'].b",
+        "!'a'",
+        "'a'.map(x, x)",
+        "optional.of(1).field",
+        "true.field",
+    ],
+)
+def test_nonsense_about_literals_compiles_without_a_word_from_python(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compile_expression(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["'\ud800'", "b'\ud800'", "'a'.matches('\ud800')", "\ud800", "`\ud800`"]
+)
+def test_lone_surrogates_end_in_no_python_error(text: str) -> None:
+    with contextlib.suppress(CompileError, EvaluationError):
+        evaluate(f"size({text})")
