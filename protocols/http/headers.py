@@ -1,0 +1,50 @@
+"""What is made of one set of request fields, kept while a client repeats them byte by byte."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from protocols.api import Peer
+from protocols.http.evidence import bearer, evidence_of, is_own_token, without_own_cookies
+from protocols.http.options import HttpOptions
+from protocols.http.wire.head import Fields
+
+_USER_AGENT: Final = b"User-Agent: octelium"
+
+
+@final
+class Headers:
+    """Who the client says it is, and what the upstream gets of its fields.
+
+    It belongs to one Generation, because ``fields`` do: they were sorted by its table of names.
+    """
+
+    __slots__ = ("evidence", "fields", "passing")
+
+    def __init__(self, fields: Fields, peer: Peer, options: HttpOptions) -> None:
+        self.fields: Final = fields
+        self.evidence: Final = evidence_of(fields, peer)
+        self.passing: Final = _passing(fields, options)
+
+
+def _passing(fields: Fields, options: HttpOptions) -> bytes:
+    """Return the lines that go upstream as they are, up to the empty line that ends the head."""
+    taken = fields.taken
+    lines = list(fields.kept)
+    if b"cookie" in taken:
+        lines += [b"Cookie: " + value for value in without_own_cookies(taken[b"cookie"])]
+    if options.passes_authorization and b"authorization" in taken:
+        lines += [
+            b"Authorization: " + value
+            for value in taken[b"authorization"]
+            if not is_own_token(bearer(value))
+        ]
+    if b"user-agent" not in taken:
+        lines.append(_USER_AGENT)
+    lines += options.request_lines
+    if fields.is_chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif fields.length is not None:
+        lines.append(b"Content-Length: %d" % fields.length)
+    lines += (b"", b"")
+    return b"\r\n".join(lines)
