@@ -16,10 +16,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One finding, printed as ``file:line: path: what is wrong; what was probably meant``.
+    """One finding: ``file:line: path: what is wrong; what was probably meant``.
 
-    ``path`` is the field's path in YAML spelling (``spec.config.http.auth``), ``line`` counts from 1
-    and is 0 where there is no file.
+    ``path`` is the field's path in YAML spelling (``spec.config.http.auth``), ``line`` counts from
+    1 and is 0 where there is no file.
     """
 
     file: str

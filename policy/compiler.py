@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final, TypeAlias, final
 
 from pydantic import BaseModel
 
 from config.errors import ConfigError, Problem
 from config.resources.cluster_config import ClusterConfig
+from config.resources.credential import Credential
 from config.resources.device import Device
 from config.resources.group import Group
+from config.resources.identity_provider import IdentityProvider
 from config.resources.meta import Authorization, Resource
 from config.resources.namespace import Namespace
 from config.resources.policy import Condition, Enforcement, Policy, PolicySpec
@@ -38,6 +41,8 @@ Owner: TypeAlias = ClusterConfig | Namespace | Service | User | Group | Session 
 """A resource whose attached policies take part in decisions."""
 
 _OWNER_KINDS: Final[tuple[type[Owner], ...]] = (Namespace, Service, User, Group, Session, Device)
+# Kinds that hold conditions elsewhere than in what they attach, or attach to other resources.
+_CONDITION_KINDS: Final[tuple[type[Resource], ...]] = (Service, Credential, IdentityProvider)
 _AUTHORIZATION: Final = "spec.authorization"
 
 
@@ -133,7 +138,7 @@ class PolicySet:
         policies = [
             (self._policies[name], False)
             for attached in authorization.policies
-            for name in _with_parents(attached)
+            for name in with_parents(attached)
         ]
         policies += [
             (_compiled(inline.name or "", inline.spec, self.programs), True)
@@ -163,12 +168,21 @@ def compile_policies(snapshot: Snapshot, previous: PolicySet | None = None) -> P
 
 def check_conditions(resource: Resource) -> list[Problem]:
     """Return a Problem, without file and line, for each condition anywhere in a resource."""
-    programs = Programs()
+    about_requests, about_others = Programs(), Programs(is_about_requests=False)
     return [
         problem
         for path, condition in _conditions_in(resource, "")
-        for problem in programs.add(condition, path)
+        for problem in (about_requests if _is_about_requests(resource, path) else about_others).add(
+            condition, path
+        )
     ]
+
+
+def _is_about_requests(resource: Resource, path: str) -> bool:
+    """Say which ``ctx`` a condition sees; logins have others (spec/resources.md §2.6)."""
+    if isinstance(resource, ClusterConfig):
+        return path.startswith(_AUTHORIZATION)
+    return not isinstance(resource, IdentityProvider)
 
 
 def _problems(snapshot: Snapshot, programs: Programs) -> Iterator[Problem]:
@@ -178,9 +192,18 @@ def _problems(snapshot: Snapshot, programs: Programs) -> Iterator[Problem]:
             yield from _named(policy, programs.add(condition, path))
     for owner in _owners(snapshot):
         yield from _owner_problems(owner, names, programs)
+    for resource in (snapshot.cluster_config, *chain(*map(snapshot.all, _CONDITION_KINDS))):
+        yield from _named(resource, _outside_policies(resource))
     for service in snapshot.all(Service):
         if snapshot.get(Namespace, service.namespace_name) is None:
             yield _no_namespace(service)
+
+
+def _outside_policies(resource: Resource) -> Iterator[Problem]:
+    """Yield what is wrong with conditions that no decision asks: those of plugins and logins."""
+    for problem in check_conditions(resource):
+        if isinstance(resource, Credential) or not problem.path.startswith(_AUTHORIZATION):
+            yield problem
 
 
 def _owner_problems(owner: Owner, names: frozenset[str], programs: Programs) -> Iterator[Problem]:
@@ -190,7 +213,7 @@ def _owner_problems(owner: Owner, names: frozenset[str], programs: Programs) -> 
     for path, condition in _conditions_in(authorization, _AUTHORIZATION):
         yield from _named(owner, programs.add(condition, path))
     for index, attached in enumerate(authorization.policies):
-        for name in _with_parents(attached):
+        for name in with_parents(attached):
             if name not in names:
                 path = f"{_AUTHORIZATION}.policies[{index}]"
                 message = f'names Policy "{name}", which does not exist'
@@ -213,7 +236,7 @@ def _owners(snapshot: Snapshot) -> Iterator[Owner]:
         yield from snapshot.all(kind)
 
 
-def _with_parents(name: str) -> Iterator[str]:
+def with_parents(name: str) -> Iterator[str]:
     """Yield ``a.b.c``, ``b.c`` and ``c``: attaching a Policy attaches its parents."""
     labels = name.split(".")
     for index in range(len(labels)):
@@ -239,6 +262,7 @@ def _compiled(name: str, spec: PolicySpec, programs: Programs) -> CompiledPolicy
     return CompiledPolicy(
         name=name,
         is_disabled=spec.is_disabled,
+        is_shadow=spec.is_shadow,
         attrs=attrs,
         gate=_gate(spec, attrs, programs) if spec.enforcement_rules else None,
         rules=tuple(
@@ -261,6 +285,7 @@ def _gate(spec: PolicySpec, attrs: Attrs, programs: Programs) -> PolicyGate:
         EnforcementTest(
             place=f"enforcementRules[{index}]",
             is_enforcing=rule.effect is Enforcement.ENFORCE,
+            condition=rule.condition,
             test=condition_test(rule.condition, programs.evaluate_of),
         )
         for index, rule in enumerate(spec.enforcement_rules)

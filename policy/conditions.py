@@ -13,6 +13,7 @@ from config.errors import Problem
 from config.resources.policy import Condition
 from policy.cel.compile import Program, compile_expression
 from policy.cel.values import CompileError, EvaluationError, MissingData, Timestamp
+from policy.schema.paths import unknown_paths
 
 Context: TypeAlias = Mapping[str, Any]
 Attrs: TypeAlias = Mapping[str, Any]
@@ -26,6 +27,9 @@ Test: TypeAlias = Callable[[Context, Attrs, Timestamp], bool]
 EvaluateOf: TypeAlias = Callable[[str], Evaluate]
 """Finds the compiled form of an expression's text."""
 
+Note: TypeAlias = Callable[[Condition, bool], None]
+"""Hears what a part of a condition came to, for coverage."""
+
 
 @final
 class NotBooleanError(EvaluationError):
@@ -34,17 +38,27 @@ class NotBooleanError(EvaluationError):
 
 @final
 class Programs:
-    """Compiled expressions by their text; what an earlier set compiled is taken over from it."""
+    """Compiled expressions by their text; what an earlier set compiled is taken over from it.
 
-    __slots__ = ("_by_text", "_earlier")
+    An expression with a path that no schema knows is refused like one that does not compile,
+    unless it is about another ``ctx`` than that of requests.
+    """
 
-    def __init__(self, earlier: Mapping[str, Program] = MappingProxyType({})) -> None:
+    __slots__ = ("_by_text", "_earlier", "_is_about_requests")
+
+    def __init__(
+        self,
+        earlier: Mapping[str, Program] = MappingProxyType({}),
+        *,
+        is_about_requests: bool = True,
+    ) -> None:
         self._by_text: dict[str, Program] = {}
         self._earlier = earlier
+        self._is_about_requests = is_about_requests
 
     def successor(self) -> Programs:
         """Return an empty set that takes over from this one whatever is added to it again."""
-        return Programs(self._by_text)
+        return Programs(self._by_text, is_about_requests=self._is_about_requests)
 
     def add(self, condition: Condition | None, at: str) -> Iterator[Problem]:
         """Compile what a condition holds; yield a Problem for each part that cannot be."""
@@ -59,9 +73,16 @@ class Programs:
         if text in self._by_text:
             return
         try:
-            self._by_text[text] = self._earlier.get(text) or compile_expression(text)
+            program = self._earlier.get(text) or compile_expression(text)
         except CompileError as error:
             yield Problem("", 0, path, f"does not compile: {error}")
+            return
+        unknown = unknown_paths(text) if self._is_about_requests else ()
+        for each in unknown:
+            message = f"{each.message} (at character {each.position + 1})"
+            yield Problem("", 0, path, message, each.hint)
+        if not unknown:
+            self._by_text[text] = program
 
     def forget_earlier(self) -> None:
         """Let go of the earlier set, so that a chain of reloads keeps one set and not all."""
@@ -84,17 +105,27 @@ class Programs:
             yield from (self._by_text[text] for text in (part.match, part.not_) if text)
 
 
-def condition_test(condition: Condition | None, evaluate_of: EvaluateOf) -> Test:
-    """Build the callable; a condition that is absent or says nothing never matches."""
+def condition_test(
+    condition: Condition | None, evaluate_of: EvaluateOf, note: Note | None = None
+) -> Test:
+    """Build the callable; a condition that is absent or says nothing never matches.
+
+    ``note`` hears of each part that is evaluated, children before what holds them.
+    """
     if condition is None:
         return _never
+    test = _part_test(condition, evaluate_of, note)
+    return test if note is None else _noted(condition, test, note)
+
+
+def _part_test(condition: Condition, evaluate_of: EvaluateOf, note: Note | None) -> Test:
     if condition.match_any:
         return _always
     if condition.match:
         return _holds(evaluate_of(condition.match))
     if condition.not_:
         return _fails(evaluate_of(condition.not_))
-    return _branch_test(condition, evaluate_of)
+    return _branch_test(condition, evaluate_of, note)
 
 
 def rule_test(condition: Condition | None, evaluate_of: EvaluateOf) -> Evaluate:
@@ -134,14 +165,23 @@ def _parts(condition: Condition | None, at: str) -> Iterator[tuple[str, Conditio
             yield from _parts(child, f"{at}.{key}.of[{index}]")
 
 
-def _branch_test(condition: Condition, evaluate_of: EvaluateOf) -> Test:
+def _noted(condition: Condition, evaluated: Test, note: Note) -> Test:
+    def test(ctx: Context, attrs: Attrs, now: Timestamp) -> bool:
+        value = evaluated(ctx, attrs, now)
+        note(condition, value)
+        return value
+
+    return test
+
+
+def _branch_test(condition: Condition, evaluate_of: EvaluateOf, note: Note | None) -> Test:
     for branch, combine in (
         (condition.all, _all),
         (condition.any, _any),
         (condition.none, _none),
     ):
         if branch is not None and branch.of:
-            return combine(tuple(condition_test(child, evaluate_of) for child in branch.of))
+            return combine(tuple(condition_test(child, evaluate_of, note) for child in branch.of))
     return _never
 
 

@@ -23,7 +23,7 @@ from policy.cel.values import INT_MOST, Timestamp, UInt
 
 _ABSENT: Final = object()
 _ZERO: Final[Mapping[type, object]] = {str: "", bool: False, int: 0, float: 0.0}
-_SHOWN: Final = ("metadata", "spec", "status")
+SHOWN: Final = ("metadata", "spec", "status")
 
 
 class Viewed(Protocol):
@@ -38,7 +38,7 @@ class Viewed(Protocol):
 def view(resource: Resource) -> dict[str, Any]:
     """Return what ``ctx`` holds of a resource. Besides these five keys nothing leaves it."""
     shown: dict[str, Any] = {"apiVersion": resource.api_version, "kind": resource.kind}
-    shown.update((key, seen(getattr(resource, key))) for key in _SHOWN)
+    shown.update((key, seen(getattr(resource, key))) for key in SHOWN)
     return shown
 
 
@@ -56,13 +56,18 @@ def build(
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class SeenField:
     """How one field of a model is seen. ``unset`` stands for None."""
 
     name: str
     key: str
     unset: object
     is_alternative: bool
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the key is there where the field is unset."""
+        return self.unset is not _ABSENT
 
 
 def seen(value: Any) -> Any:
@@ -95,7 +100,7 @@ def _scalar(value: Any) -> Any:
 
 def _message(model: BaseModel) -> dict[str, Any]:
     shown: dict[str, Any] = {}
-    for field in _fields(type(model)):
+    for field in fields_of(type(model)):
         value = getattr(model, field.name)
         if field.is_alternative and field.name not in model.model_fields_set:
             continue
@@ -106,7 +111,8 @@ def _message(model: BaseModel) -> dict[str, Any]:
 
 
 @cache
-def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
+def fields_of(model: type[BaseModel]) -> tuple[SeenField, ...]:
+    """Return how each field of a model is seen."""
     groups = model.one_of if issubclass(model, Model) else ()
     alternatives = {key for group in groups for key in group.keys}
     fields = []
@@ -114,7 +120,7 @@ def _fields(model: type[BaseModel]) -> tuple[_Field, ...]:
         key = field.alias or name
         is_alternative = key in alternatives
         unset = _ABSENT if is_alternative else _zero(field.annotation)
-        fields.append(_Field(name, key, unset, is_alternative))
+        fields.append(SeenField(name, key, unset, is_alternative))
     return tuple(fields)
 
 

@@ -47,22 +47,28 @@ class RuleRef:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A rule said ALLOW. ``rule`` is None only for an anonymous Service without authorization."""
+    """A rule said ALLOW. ``rule`` is None only for an anonymous Service without authorization.
+
+    ``shadow`` is what shadow policies would have made of it, None where none is attached.
+    """
 
     rule: RuleRef | None
+    shadow: Allowed | Denied | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
     """The request is refused, and why.
 
-    ``detail`` is for the log and for ``vigil explain``, never for the client.
+    ``detail`` is for the log and for ``vigil explain``, never for the client; ``shadow`` is as
+    for Allowed.
     """
 
     reason: Reason
     rule: RuleRef | None = None
     detail: str = ""
     is_authenticated: bool = True
+    shadow: Allowed | Denied | None = None
 
 
 Decision: TypeAlias = Allowed | Denied

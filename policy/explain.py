@@ -25,6 +25,7 @@ class Standing(StrEnum):
     IGNORED = "ignored"
     DISABLED = "disabled"
     REPEATED = "repeated"
+    SHADOW = "shadow"
     ERROR = "error"
 
 
@@ -89,7 +90,7 @@ class RuleFinding:
     def as_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object."""
         return {
-            **_rule_json(self.rule),
+            **rule_json(self.rule),
             "effect": self.effect,
             "truth": str(self.truth),
             "missing": list(self.missing),
@@ -99,21 +100,30 @@ class RuleFinding:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A whole decision. Policies and rules are empty where a check ended it before them."""
+    """A whole decision. Policies and rules are empty where a check ended it before them.
+
+    ``shadow`` is what it would be if shadow policies were real; None where none is attached.
+    """
 
     decision: Decision
     checks: tuple[CheckFinding, ...] = ()
     policies: tuple[PolicyFinding, ...] = ()
     rules: tuple[RuleFinding, ...] = ()
+    shadow: Explanation | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON object."""
-        return {
-            "decision": _decision_json(self.decision),
+        shown: dict[str, Any] = {
+            "decision": decision_json(self.decision),
             "checks": [check.as_json() for check in self.checks],
             "policies": [policy.as_json() for policy in self.policies],
             "rules": [rule.as_json() for rule in self.rules],
         }
+        if self.shadow is not None:
+            decision = decision_json(self.shadow.decision)
+            rules = [rule.as_json() for rule in self.shadow.rules]
+            shown["shadow"] = {"decision": decision, "rules": rules}
+        return shown
 
 
 def render(explanation: Explanation) -> str:
@@ -134,19 +144,28 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"  {policy.standing:<12} {name}, attached to {owner}{_after(': ', policy.why)}"
     if explanation.rules:
         yield "rules, in the order of evaluation"
-    for found in explanation.rules:
-        why = found.error or ", ".join(found.missing)
-        yield f"  {found.truth:<12} {found.effect} {_rule_name(found.rule)}{_after(': ', why)}"
-    yield f"decision: {_verdict(explanation.decision)}"
+    yield from map(rule_line, explanation.rules)
+    yield f"decision: {verdict(explanation.decision)}"
+    if explanation.shadow is not None:
+        yield "rules, if the shadow policies were real"
+        yield from map(rule_line, explanation.shadow.rules)
+        yield f"decision would be: {verdict(explanation.shadow.decision)}"
 
 
-def _verdict(decision: Decision) -> str:
+def rule_line(found: RuleFinding) -> str:
+    """Return one finding as a line of text."""
+    why = found.error or ", ".join(found.missing)
+    return f"  {found.truth:<12} {found.effect} {rule_name(found.rule)}{_after(': ', why)}"
+
+
+def verdict(decision: Decision) -> str:
+    """Return a decision in words."""
     match decision:
         case Allowed(rule=rule):
-            by = "the Service asks for no authorization" if rule is None else _rule_name(rule)
+            by = "the Service asks for no authorization" if rule is None else rule_name(rule)
             return f"ALLOWED: {by}"
         case Denied(reason=reason, rule=rule, detail=detail):
-            by = _after(": ", "" if rule is None else _rule_name(rule))
+            by = _after(": ", "" if rule is None else rule_name(rule))
             return f"DENIED {reason.name}{by}{_after(': ', detail)}"
     assert_never(decision)
 
@@ -161,13 +180,15 @@ def _policy_name(name: str, *, inline: bool) -> str:
     return f"Policy {name}"
 
 
-def _rule_name(rule: RuleRef) -> str:
+def rule_name(rule: RuleRef) -> str:
+    """Return which rule it is, in words."""
     policy = _policy_name(rule.policy, inline=rule.inline)
     place = f"{policy} of {rule.owner_kind} {rule.owner_name}"
     return f"{rule.rule} (priority {rule.priority}) in {place}"
 
 
-def _rule_json(rule: RuleRef) -> dict[str, Any]:
+def rule_json(rule: RuleRef) -> dict[str, Any]:
+    """Return which rule it is, as a JSON object."""
     return {
         "rule": rule.rule,
         "priority": rule.priority,
@@ -177,8 +198,9 @@ def _rule_json(rule: RuleRef) -> dict[str, Any]:
     }
 
 
-def _decision_json(decision: Decision) -> dict[str, Any]:
-    rule = None if decision.rule is None else _rule_json(decision.rule)
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """Return a decision as a JSON object."""
+    rule = None if decision.rule is None else rule_json(decision.rule)
     match decision:
         case Allowed():
             reason = Reason.TYPE_UNKNOWN_REASON if rule is None else Reason.POLICY_MATCH

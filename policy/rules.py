@@ -6,7 +6,7 @@ Knows what is attached to what, but not where resources come from: `policy.compi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeAlias, final
 
 from config.resources.policy import Condition, Effect
@@ -16,6 +16,7 @@ from policy.conditions import (
     Context,
     Evaluate,
     EvaluateOf,
+    Note,
     Test,
     checked,
     condition_test,
@@ -25,6 +26,7 @@ from policy.explain import Explanation, PolicyFinding, RuleFinding, Standing, Tr
 
 _UNREAD: Final = Timestamp(0)  # settled rules do not read the clock
 NO_MATCH: Final = Denied(Reason.NO_POLICY_MATCH)
+MAX_REHEARSED: Final = 1024
 
 
 @final
@@ -39,6 +41,7 @@ class EnforcementTest:
 
     place: str
     is_enforcing: bool
+    condition: Condition | None
     test: Test
 
 
@@ -72,6 +75,16 @@ class PolicyGate:
         found = self.first_match(ctx, now)
         return found is None or found.is_enforcing
 
+    def watched(self, evaluate_of: EvaluateOf, note: Note) -> PolicyGate:
+        """Return the same gate, of whose conditions ``note`` hears."""
+        return PolicyGate(
+            (
+                replace(rule, test=condition_test(rule.condition, evaluate_of, note))
+                for rule in self._ordered
+            ),
+            self._attrs,
+        )
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +109,7 @@ class CompiledPolicy:
 
     name: str
     is_disabled: bool
+    is_shadow: bool
     attrs: Attrs
     gate: PolicyGate | None
     rules: tuple[CompiledRule, ...]
@@ -126,6 +140,7 @@ class Attached:
 
 _Ranked: TypeAlias = tuple[Attached, CompiledRule]
 _Step: TypeAlias = tuple[Evaluate, Attrs, PolicyGate | None, Decision]
+_Rehearsed: TypeAlias = tuple[Decision, Decision, Decision]
 
 
 @final
@@ -134,7 +149,8 @@ class Plan:
     """Every rule that may decide about one caller at one Service, sorted once.
 
     The order is (priority, DENY before ALLOW, order of attachment, order of declaration), so that
-    of several rules that match the same one is reported every time.
+    of several rules that match the same one is reported every time. ``shadow`` is the Plan that
+    would decide if shadow policies were real, None where none is attached.
     """
 
     _attached: tuple[Attached, ...]
@@ -142,12 +158,24 @@ class Plan:
     _ranked: tuple[_Ranked, ...]
     _steps: tuple[_Step, ...]
     reads_clock: bool
+    shadow: Plan | None = None
+    _rehearsed: dict[tuple[int, int], _Rehearsed] = field(default_factory=dict)
 
     @classmethod
     def of(cls, attached: Iterable[Attached], evaluate_of: EvaluateOf) -> Self:
         """Sort the rules of policies that are given in the order of attachment."""
         places = tuple(attached)
         ranked = tuple(sorted(_collected(places), key=_rank))
+        real = tuple(each for each in ranked if not each[0].policy.is_shadow)
+        plan = cls._sorted(places, evaluate_of, real)
+        if len(real) == len(ranked):
+            return plan
+        return replace(plan, shadow=cls._sorted(places, evaluate_of, ranked))
+
+    @classmethod
+    def _sorted(
+        cls, places: tuple[Attached, ...], evaluate_of: EvaluateOf, ranked: tuple[_Ranked, ...]
+    ) -> Self:
         steps = tuple(_step(*each) for each in ranked)
         reads_clock = any(place.policy.reads_clock for place, _ in ranked)
         return cls(places, evaluate_of, ranked, steps, reads_clock)
@@ -158,7 +186,9 @@ class Plan:
         ``known`` is ``ctx`` without a request; what is decided later must have the same in it.
         """
         pairs = zip(self._steps, self._ranked, strict=True)
-        return replace(self, _steps=tuple(step for step, each in pairs if _can_match(*each, known)))
+        steps = tuple(step for step, each in pairs if _can_match(*each, known))
+        shadow = None if self.shadow is None else self.shadow.narrowed(known)
+        return replace(self, _steps=steps, shadow=shadow)
 
     def decide(self, ctx: Context, now: Timestamp) -> Decision:
         """Return what the first rule that matches says; a rule that cannot be evaluated denies."""
@@ -181,12 +211,46 @@ class Plan:
             return verdict
         return NO_MATCH
 
+    def rehearse(self, decision: Decision, ctx: Context, now: Timestamp) -> Decision:
+        """Return the decision together with what it would be if shadow policies were real.
+
+        The same two give the same object again, for those who remember things about decisions.
+        """
+        if self.shadow is None:
+            return decision
+        would_be = self.shadow.decide(ctx, now)
+        key = id(decision), id(would_be)
+        known = self._rehearsed.get(key)
+        if known is None:
+            if len(self._rehearsed) >= MAX_REHEARSED:
+                self._rehearsed.clear()
+            known = decision, would_be, replace(decision, shadow=would_be)
+            self._rehearsed[key] = known
+        return known[2]
+
+    def watch(self, ctx: Context, now: Timestamp, note: Note) -> None:
+        """Tell ``note`` what came of each part of a condition that `decide` asks for."""
+        for place, rule in self._ranked:
+            gate = place.policy.gate
+            test = condition_test(rule.condition, self._evaluate_of, note)
+            try:
+                if gate is not None:
+                    gate = gate.watched(self._evaluate_of, note)
+                    if not gate.takes_part(ctx, now):
+                        continue
+                if test(ctx, place.policy.attrs, now):
+                    return
+            except EvaluationError:
+                return
+
     def explain(self, ctx: Context, now: Timestamp) -> Explanation:
         """Return what `decide` does and every finding on the way to it."""
+        shadow = None if self.shadow is None else self.shadow.explain(ctx, now)
         return Explanation(
             decision=self.decide(ctx, now),
             policies=tuple(self._policy_findings(ctx, now)),
             rules=tuple(self._rule_findings(ctx, now)),
+            shadow=shadow if shadow is None else replace(shadow, policies=()),
         )
 
     def _policy_findings(self, ctx: Context, now: Timestamp) -> Iterator[PolicyFinding]:
@@ -276,10 +340,14 @@ def _standing(
     gate = place.policy.gate
     if place.policy.is_disabled:
         return Standing.DISABLED, ""
+    if place.policy.is_shadow:
+        return Standing.SHADOW, "decides nothing"
     if first is not place:
         return Standing.REPEATED, f"already attached to {first.owner_kind} {first.owner_name}"
-    if gate is None:
-        return Standing.ENFORCED, ""
+    return (Standing.ENFORCED, "") if gate is None else _gated(gate, ctx, now)
+
+
+def _gated(gate: PolicyGate, ctx: Context, now: Timestamp) -> tuple[Standing, str]:
     try:
         found = gate.first_match(ctx, now)
     except EnforcementError as error:

@@ -47,8 +47,8 @@ prepare_venv() {
   fi
   say "preparing .venv from $lock"
   [ -x .venv/bin/python ] || "$python" -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
   # The project itself: editable, so that what runs is what lies here.
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
   printf '%s' "$stamp" > ".venv/stamp-$1"
 }

@@ -119,6 +119,8 @@ class PolicySpec(Model):
     """Free JSON that conditions of this policy see as `attrs`."""
     is_disabled: bool = False
     """The policy contributes nothing."""
+    is_shadow: bool = False
+    """The policy decides nothing: what it would have changed is counted and logged."""
 
     @model_validator(mode="after")
     def _refuse_large(self) -> Self:

@@ -48,9 +48,10 @@ def complete(resource: Resource) -> Resource:
 def _authentication(session: Session) -> Authentication:
     declared = session.status.authentication or Authentication()
     token = derived_uid(session.kind, session.metadata.name, "tokenID")
-    return declared.model_copy(
-        update={"token_id": declared.token_id or token, "set_at": declared.set_at or EPOCH}
-    )
+    # A lifetime without a beginning is that of each token minted; a made-up beginning would
+    # have ended it long ago.
+    set_at = declared.set_at or (EPOCH if declared.access_token_duration is None else None)
+    return declared.model_copy(update={"token_id": declared.token_id or token, "set_at": set_at})
 
 
 def undeclared() -> Iterator[Resource]:

@@ -34,6 +34,11 @@ class Loaded:
         """Return the error with file and line where its problems have ``Kind name`` for a file."""
         return ConfigError(self._located(problem) for problem in error.problems)
 
+    def place(self, resource: str, path: str) -> str:
+        """Return ``file:line`` of a path in the resource called ``Kind name``."""
+        document = self.documents.get(resource)
+        return f"{document.file}:{document.line(path)}" if document is not None else resource
+
     def _located(self, problem: Problem) -> Problem:
         document = self.documents.get(problem.file)
         if document is None:

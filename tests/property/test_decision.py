@@ -16,20 +16,20 @@ from tests.harness.policies import NOON, World, a_policy, a_world
 
 PLACES = ("service", "namespace", "user", "group", "session", "device", "cluster")
 NAMES = ("top", "mid.top", "leaf.mid.top", "other")
-REQUEST = {"yes": True, "no": False, "zero": 0}
+REQUEST = {"http": {"bodyMap": {"yes": True, "no": False, "zero": 0}}}
 # What each expression comes to: some are settled by who is calling, some only by the request.
 TEXTS = {
     "true": "true",
     'ctx.user.metadata.name == "alice"': "true",
-    "ctx.request.yes": "true",
+    "ctx.request.http.bodyMap.yes": "true",
     "false": "false",
     "ctx.user.spec.isDisabled": "false",
-    "ctx.request.no": "false",
-    "ctx.nobody.knows": "missing",
-    "ctx.request.nobody.knows": "missing",
+    "ctx.request.http.bodyMap.no": "false",
+    "ctx.session.status.connection.ignoreDNS": "missing",
+    "ctx.request.http.bodyMap.nobody.knows": "missing",
     "1 / 0 == 1": "error",
     "ctx.user.metadata.name > 1": "error",
-    "1 / ctx.request.zero == 1": "error",
+    "1 / ctx.request.http.bodyMap.zero == 1": "error",
 }
 
 leaf = st.tuples(st.sampled_from(["match", "not"]), st.sampled_from(list(TEXTS)))

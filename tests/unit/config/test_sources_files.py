@@ -163,6 +163,15 @@ def test_declared_identifiers_and_times_are_kept(resources: Resources) -> None:
     assert kept.status.authentication.set_at == kept.metadata.created_at
 
 
+def test_a_token_lifetime_gets_no_beginning_that_would_have_ended_it(resources: Resources) -> None:
+    authentication = {"accessTokenDuration": {"hours": 1}}
+    session = a_session("s1", "alice", authentication=authentication)
+    resources.write("all", session, a_user("alice"))
+    kept = the_session(load(resources.path))
+    assert kept.status.authentication is not None
+    assert kept.status.authentication.set_at is None
+
+
 def test_derived_identifiers_follow_from_kind_and_name(resources: Resources) -> None:
     resources.write(
         "one", a_user("alice"), a_session("s1", "alice"), document("Group", "alice", {})

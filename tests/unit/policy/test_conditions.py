@@ -19,7 +19,7 @@ CTX = {"user": {"name": "alice", "groups": ["dev"]}}
 
 
 def evaluate(condition: Condition | None, ctx: Any = None, attrs: Any = None) -> bool:
-    programs = Programs()
+    programs = Programs(is_about_requests=False)
     assert list(programs.add(condition, "condition")) == []
     return condition_test(condition, programs.evaluate_of)(ctx or CTX, attrs or {}, NOON)
 
@@ -115,7 +115,7 @@ def test_attrs_are_visible_beside_ctx() -> None:
 
 
 def test_a_lone_match_as_a_rule_is_the_expression_itself() -> None:
-    programs = Programs()
+    programs = Programs(is_about_requests=False)
     condition = a_condition(match="ctx.nobody.knows")
     assert list(programs.add(condition, "")) == []
     assert rule_test(condition, programs.evaluate_of) is programs.evaluate_of("ctx.nobody.knows")
@@ -151,7 +151,7 @@ def test_opa_is_refused_until_it_is_built() -> None:
 def test_a_condition_says_whether_it_reads_the_clock(
     condition: dict[str, Any], expected: bool
 ) -> None:
-    programs = Programs()
+    programs = Programs(is_about_requests=False)
     assert list(programs.add(a_condition(**condition), "")) == []
     assert programs.reads_clock(a_condition(**condition)) is expected
 
@@ -179,7 +179,7 @@ def test_a_condition_says_whether_it_reads_the_clock(
 def test_a_condition_is_settled_where_neither_request_nor_clock_changes_it(
     text: str, expected: bool
 ) -> None:
-    programs = Programs()
+    programs = Programs(is_about_requests=False)
     condition = a_condition(any={"of": [TRUE, {"match": text}]})
     assert list(programs.add(condition, "")) == []
     assert programs.is_settled(condition) is expected
@@ -187,7 +187,7 @@ def test_a_condition_is_settled_where_neither_request_nor_clock_changes_it(
 
 def test_what_an_earlier_set_compiled_is_taken_over() -> None:
     condition = a_condition(match="ctx.user.name == 'alice'")
-    earlier = Programs()
+    earlier = Programs(is_about_requests=False)
     assert list(earlier.add(condition, "")) == []
     later = earlier.successor()
     assert list(later.add(condition, "")) == []

@@ -24,7 +24,7 @@ def a_mixed_world() -> World:
             a_policy(
                 "base",
                 a_rule("DENY", "ctx.device.status.osType == 'WINDOWS'", name="no-windows"),
-                a_rule("ALLOW", {"not": "has(ctx.nobody)"}, name="everyone"),
+                a_rule("ALLOW", {"not": "has(ctx.session.status.connection)"}, name="everyone"),
                 a_rule("ALLOW", name="too-late", priority=4),
             ),
             a_policy("off", a_rule("DENY"), isDisabled=True),

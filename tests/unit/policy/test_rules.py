@@ -201,8 +201,16 @@ class TestEnforcement:
             pytest.param([("ENFORCE", "false")], True, id="nothing matches"),
             pytest.param([("IGNORE", "true"), ("ENFORCE", "true")], True, id="ENFORCE first"),
             pytest.param([("ENFORCE", "false"), ("IGNORE", "true")], False, id="only if"),
-            pytest.param([("ENFORCE", "ctx.no"), ("IGNORE", "true")], False, id="missing data"),
-            pytest.param([("IGNORE", "ctx.no")], True, id="missing data does not ignore"),
+            pytest.param(
+                [("ENFORCE", "ctx.session.status.connection.ignoreDNS"), ("IGNORE", "true")],
+                False,
+                id="missing data",
+            ),
+            pytest.param(
+                [("IGNORE", "ctx.session.status.connection.ignoreDNS")],
+                True,
+                id="missing data does not ignore",
+            ),
             pytest.param([("ENFORCE", "true"), ("IGNORE", "1/0 == 1")], True, id="error unreached"),
         ],
     )
@@ -272,7 +280,9 @@ class TestErrors:
         assert isinstance(decision, Allowed)
 
     def test_missing_data_lets_the_next_rule_decide(self) -> None:
-        decision = a_world(user=deny("ctx.nobody.knows"), service=allow()).decide()
+        decision = a_world(
+            user=deny("ctx.session.status.connection.ignoreDNS"), service=allow()
+        ).decide()
         assert isinstance(decision, Allowed)
 
 
