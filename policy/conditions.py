@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, final
 
 from config.errors import Problem
 from config.resources.policy import Condition
-from policy.cel.compile import Program, compile_expression
+from policy.cel.compile import Program, compile_expression, compile_terms
 from policy.cel.values import CompileError, EvaluationError, MissingData, Timestamp
 from policy.schema.paths import unknown_paths
 
@@ -137,6 +137,19 @@ def rule_test(condition: Condition | None, evaluate_of: EvaluateOf) -> Evaluate:
     if condition is not None and condition.match and not condition.match_any:
         return evaluate_of(condition.match)
     return condition_test(condition, evaluate_of)
+
+
+def settled_terms(condition: Condition | None) -> Iterator[tuple[Evaluate, bool]]:
+    """Yield those terms of a lone ``match`` that neither the request nor the clock can change.
+
+    The flag says that a term stands first. A term that is false settles the whole chain, and so
+    does one that stands first and misses data: no error comes before it.
+    """
+    if condition is None or not condition.match or condition.match_any:
+        return
+    for place, term in enumerate(compile_terms(condition.match)):
+        if not _varies(term):
+            yield term.evaluate, place == 0
 
 
 def checked(value: Any) -> bool:

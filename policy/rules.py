@@ -20,6 +20,7 @@ from policy.conditions import (
     Test,
     checked,
     condition_test,
+    settled_terms,
 )
 from policy.decision import Allowed, Decision, Denied, Reason, RuleRef
 from policy.explain import Explanation, PolicyFinding, RuleFinding, Standing, Truth
@@ -314,14 +315,26 @@ def _rank(ranked: _Ranked) -> tuple[int, bool]:
 
 def _can_match(place: Attached, rule: CompiledRule, known: Context) -> bool:
     # A rule behind a gate stays: the gate may be an error, which must be seen.
-    if not rule.is_settled or place.policy.gate is not None:
+    if place.policy.gate is not None:
         return True
+    attrs = place.policy.attrs
+    if rule.is_settled:
+        return not _is_settled_false(rule.evaluate, attrs, known, counts_missing=True)
+    return not any(
+        _is_settled_false(evaluate, attrs, known, counts_missing=is_first)
+        for evaluate, is_first in settled_terms(rule.condition)
+    )
+
+
+def _is_settled_false(
+    evaluate: Evaluate, attrs: Attrs, known: Context, *, counts_missing: bool
+) -> bool:
     try:
-        return rule.evaluate(known, place.policy.attrs, _UNREAD) is not False
+        return evaluate(known, attrs, _UNREAD) is False
     except MissingData:
-        return False
+        return counts_missing
     except EvaluationError:
-        return True
+        return False
 
 
 def _step(place: Attached, rule: CompiledRule) -> _Step:

@@ -57,10 +57,26 @@ class Program:
 def compile_expression(text: str, environment: Environment = POLICY) -> Program:
     """Compile an expression; raises CompileError and nothing else."""
     try:
-        root = parse(text)
-        generator = Generator(environment, _HANDLERS, _TAILS)
-        evaluate = generator.generate(root, len(text))
+        return _compiled(parse(text), text, environment)
     except (RecursionError, MemoryError):
         raise CompileError("the expression nests too deeply", 0) from None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def compile_terms(text: str, environment: Environment = POLICY) -> tuple[Program, ...]:
+    """Compile each term of an expression that is one ``&&`` chain; nothing for any other.
+
+    ``text`` must compile as a whole. A term that is false makes the chain false, whatever the
+    others are or raise.
+    """
+    root = parse(text)
+    if not isinstance(root, syntax.Logical) or root.operator != "&&":
+        return ()
+    return tuple(_compiled(term, text, environment) for term in root.terms)
+
+
+def _compiled(root: syntax.Node, text: str, environment: Environment) -> Program:
+    generator = Generator(environment, _HANDLERS, _TAILS)
+    evaluate = generator.generate(root, len(text))
     facts = generator.facts
     return Program(text, evaluate, facts.reads_clock, tuple(facts.paths))
