@@ -19,7 +19,10 @@ from protocols.api import Record
 
 _LETTERS: Final = bytes(ord(ascii_lowercase[byte % 26]) for byte in range(256))
 _ID_LETTERS: Final = 40
-_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+_LINE: Final = (
+    b'{"apiVersion":"%b","kind":"AccessLog",' % API_VERSION.encode()
+    + b'"metadata":{"id":"%b","createdAt":"%b",%b},"entry":{"common":{%b}%b}}\n'
+)
 _MAX_REMEMBERED: Final = 4096
 
 _Key = TypeVar("_Key")
@@ -28,79 +31,79 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class _Parties:
-    """Who asked whom, as JSON already. ``keys`` keeps alive what it is remembered by."""
+    """Who asked whom, as members of JSON objects. ``keys`` keeps alive what it is remembered by."""
 
     keys: tuple[Service, Principal | None]
-    metadata: dict[str, orjson.Fragment]
-    common: dict[str, Any]
+    metadata: bytes
+    common: bytes
 
 
 @final
 class EntryWriter:
-    """Makes log lines. It remembers how callers, Services and rules it has seen are written."""
+    """Makes log lines out of pieces of JSON, most of which it has written before.
+
+    It remembers how callers, Services and rules are written; encoding them anew for every line
+    would take twice as long as the line.
+    """
 
     def __init__(self, region: str) -> None:
         self._region = region
         self._ids = Ids()
+        self._stamps = Stamps()
         self._parties: dict[tuple[int, int], _Parties] = {}
-        self._matches: dict[int, tuple[RuleRef, orjson.Fragment]] = {}
+        self._matches: dict[int, tuple[RuleRef, bytes]] = {}
 
     def line(self, record: Record, *, sequence: int = 0, is_open: bool = False) -> bytes:
         """Return one line of JSON. ``is_open`` leaves out the end that has not come yet."""
-        entry = self._entry(record, sequence=sequence, is_open=is_open)
-        try:
-            return orjson.dumps(entry, option=_OPTIONS)
-        except orjson.JSONEncodeError:
-            # Who did what must be on record even if the protocol's own details cannot be written.
-            del entry["entry"]["info"]
-            return orjson.dumps(entry, option=_OPTIONS)
-
-    def _entry(self, record: Record, *, sequence: int, is_open: bool) -> dict[str, Any]:
         service = record.gate.service
         who = record.who if isinstance(record.who, Principal) else None
         parties = self._parties.get((id(service), id(who))) or self._met(service, who)
-        ended = datetime.fromtimestamp(record.ended, UTC)
-        common: dict[str, Any] = {"startedAt": datetime.fromtimestamp(record.started, UTC)}
+        ended = self._stamps.of(record.ended)
+        common = [b'"startedAt":"%b"' % self._stamps.of(record.started)]
         if not is_open:
-            common["endedAt"] = ended
+            common.append(b'"endedAt":"%b"' % ended)
+        self._add_decision(common, record)
+        common += (parties.common, b'"sourceAddress":%b' % _json(record.peer.address))
+        if record.connection_id:
+            common.append(b'"connectionID":%b' % _json(record.connection_id))
+        if sequence:
+            common.append(b'"sequence":%d' % sequence)
+        return _LINE % (
+            self._ids.fresh(),
+            ended,
+            parties.metadata,
+            b",".join(common),
+            _info(record),
+        )
+
+    def _add_decision(self, common: list[bytes], record: Record) -> None:
         verdict = record.end_reason or record.verdict
         decision = verdict if isinstance(verdict, Denied) else verdict.allowed
-        common |= self._outcome(decision, record.who)
-        # What shadow policies would not change is not worth a line: the metric counts it.
+        common.append(self._outcome(decision, record.who))
+        # What shadow policies would not change is not worth a member: the metric counts it.
         if decision.shadow is not None and decision.shadow != replace(decision, shadow=None):
-            common["shadow"] = self._outcome(decision.shadow, record.who)
-        common |= parties.common
-        common["sourceAddress"] = record.peer.address
-        if record.connection_id:
-            common["connectionID"] = record.connection_id
-        if sequence:
-            common["sequence"] = sequence
-        return {
-            "apiVersion": API_VERSION,
-            "kind": "AccessLog",
-            "metadata": {"id": self._ids.fresh(), "createdAt": ended, **parties.metadata},
-            "entry": {"common": common, "info": record.info()},
-        }
+            common.append(b'"shadow":{%b}' % self._outcome(decision.shadow, record.who))
 
-    def _outcome(self, decision: Decision, who: Caller | None) -> dict[str, Any]:
+    def _outcome(self, decision: Decision, who: Caller | None) -> bytes:
+        """Return the members ``status`` and ``reason``."""
         if isinstance(decision, Denied):
-            return {"status": "DENIED", "reason": _refusal(decision, who)}
+            return b'"status":"DENIED","reason":%b' % _json(_refusal(decision, who))
         rule = decision.rule
         if rule is None:
-            return {"status": "ALLOWED"}
+            return b'"status":"ALLOWED"'
         known = self._matches.get(id(rule))
         if known is None:
             reason = {"type": Reason.POLICY_MATCH.name, "details": _policy_match(rule)}
-            known = (rule, _json(reason))
+            known = (rule, b'"status":"ALLOWED","reason":%b' % _json(reason))
             _remember(self._matches, id(rule), known)
-        return {"status": "ALLOWED", "reason": known[1]}
+        return known[1]
 
     def _met(self, service: Service, who: Principal | None) -> _Parties:
-        asked = _json(reference(service))
-        metadata = {"targetRef": asked}
+        asked = reference(service)
+        metadata: dict[str, Any] = {"targetRef": asked}
         common: dict[str, Any] = {"mode": service.spec.mode, "serviceRef": asked}
-        common["namespaceRef"] = _json(_named("Namespace", service.namespace_name))
-        common["regionRef"] = _json(_named("Region", self._region))
+        common["namespaceRef"] = _named("Namespace", service.namespace_name)
+        common["regionRef"] = _named("Region", self._region)
         if who is not None:
             common |= _subject(who)
             metadata["actorRef"] = common["sessionRef"]
@@ -108,9 +111,28 @@ class EntryWriter:
             common["isPublic"] = True
         if service.spec.is_anonymous:
             common["isAnonymous"] = True
-        parties = _Parties((service, who), metadata, common)
+        parties = _Parties((service, who), _members(metadata), _members(common))
         _remember(self._parties, (id(service), id(who)), parties)
         return parties
+
+
+@final
+class Stamps:
+    """Instants as RFC 3339 texts with microseconds; the second is written once for all in it."""
+
+    __slots__ = ("_second", "_text")
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = b""
+
+    def of(self, at: float) -> bytes:
+        """Return an instant given in epoch seconds."""
+        second, micro = divmod(round(at * 1_000_000), 1_000_000)
+        if second != self._second:
+            self._second = second
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+        return b"%b.%06dZ" % (self._text, micro)
 
 
 @final
@@ -120,18 +142,18 @@ class Ids:
     __slots__ = ("_letters", "_used")
 
     def __init__(self) -> None:
-        self._letters = ""
+        self._letters = b""
         self._used = 0
 
-    def fresh(self) -> str:
+    def fresh(self) -> bytes:
         """Return an id that nobody has seen; the kernel is asked once for a hundred of them."""
         if self._used == len(self._letters):
-            self._letters = os.urandom(100 * _ID_LETTERS).translate(_LETTERS).decode()
+            self._letters = os.urandom(100 * _ID_LETTERS).translate(_LETTERS)
             self._used = 0
         start = self._used
         self._used = start + _ID_LETTERS
         text = self._letters[start : self._used]
-        return f"{text[:4]}-{text[4:8]}-{text[8:32]}-{text[32:36]}-{text[36:]}"
+        return b"-".join((text[:4], text[4:8], text[8:32], text[32:36], text[36:]))
 
 
 def reference(resource: Resource) -> dict[str, str]:
@@ -147,10 +169,10 @@ def reference(resource: Resource) -> dict[str, str]:
     return {key: value for key, value in ref.items() if value}
 
 
-def _subject(who: Principal) -> dict[str, orjson.Fragment]:
-    known = {"sessionRef": _json(reference(who.session)), "userRef": _json(reference(who.user))}
+def _subject(who: Principal) -> dict[str, dict[str, str]]:
+    known = {"sessionRef": reference(who.session), "userRef": reference(who.user)}
     if who.device is not None:
-        known["deviceRef"] = _json(reference(who.device))
+        known["deviceRef"] = reference(who.device)
     return known
 
 
@@ -179,8 +201,22 @@ def _named(kind: str, name: str) -> Mapping[str, str]:
     return {"apiVersion": API_VERSION, "kind": kind, "name": name}
 
 
-def _json(value: object) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(value))
+def _info(record: Record) -> bytes:
+    """Return the protocol's own details as one more member, or nothing if they cannot be written.
+
+    Who did what must be on record all the same.
+    """
+    try:
+        return b',"info":%b' % orjson.dumps(record.info(), option=orjson.OPT_UTC_Z)
+    except orjson.JSONEncodeError:
+        return b""
+
+
+def _members(values: Mapping[str, Any]) -> bytes:
+    return _json(values)[1:-1]
+
+
+_json: Final = orjson.dumps
 
 
 def _remember(memory: dict[_Key, _Value], key: _Key, value: _Value) -> None:

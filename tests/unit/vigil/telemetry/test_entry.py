@@ -181,5 +181,5 @@ def test_an_id_is_five_groups_of_letters_and_never_the_same() -> None:
     source = Ids()
     ids = {source.fresh() for _ in range(count)}
     assert len(ids) == count
-    shape = re.compile(r"[a-z]{4}-[a-z]{4}-[a-z]{24}-[a-z]{4}-[a-z]{4}")
+    shape = re.compile(rb"[a-z]{4}-[a-z]{4}-[a-z]{24}-[a-z]{4}-[a-z]{4}")
     assert all(shape.fullmatch(one) for one in ids)
