@@ -70,6 +70,14 @@ class Gate(Protocol):
         """The Cluster's domain, for redirects and public names."""
         ...
 
+    @property
+    def trusted_hops(self) -> int | None:
+        """How many proxies before this machine's own are believed about a client's address.
+
+        None where nobody is (``ClusterConfig.spec.ingress``).
+        """
+        ...
+
     def authenticate(self, peer: Peer, evidence: Iterable[Evidence]) -> Caller | Denied:
         """Say who is calling. ``evidence`` comes in the order of spec/data-plane.md §1.2.
 
@@ -179,8 +187,12 @@ class Handler(Protocol):
         """Return what is in flight now; asked again by ``vigil.gate.recheck``."""
         ...
 
-    async def drain(self, seconds: float) -> None:
-        """Take no further request, let those in flight end within ``seconds``, then cut."""
+    async def drain(self, seconds: float, *, is_final: bool) -> None:
+        """Take no further request, and let those in flight end within ``seconds``, then cut.
+
+        Long streams have no end to wait for. With ``is_final``, the process is stopping: they are
+        told so at once. Otherwise they go on, and this returns when the last is over.
+        """
         ...
 
     def tick(self, now: float) -> None:

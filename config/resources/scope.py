@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from config import names
 from config.resources.model import Many, Model, OneOf, fault
-from config.resources.scalars import Name, Text
+from config.resources.scalars import Name, ServiceName, Text
 
 _API: Final = re.compile(
     r"(?P<package>[a-z][a-z0-9_.]*?)(\.(?P<service>[A-Z]\w*)(/(?P<method>[A-Z]\w*))?)?", re.ASCII
@@ -23,7 +23,7 @@ class Everything(Model):
 class ServiceFilter(Model):
     """Services by full name (``web.default``) or by their Namespace's name."""
 
-    names: Many[Text] = ()
+    names: Many[ServiceName] = ()
     namespaces: Many[Name] = ()
 
 

@@ -32,6 +32,18 @@ NOTHING: Final[Facts] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What is there where an expression is true, and where it is false."""
+
+    true: Facts
+    false: Facts
+
+    def where(self, *, truth: bool) -> Facts:
+        """Return one of the two."""
+        return self.true if truth else self.false
+
+
+@dataclass(frozen=True, slots=True)
 class Unguarded:
     """An optional path that is read although nothing says that it is there."""
 
@@ -55,22 +67,34 @@ def unguarded(root: Node, known: Facts) -> Iterator[Unguarded]:
     yield from _reads(root, ROOTS, known, is_lenient=True)
 
 
-def implied(node: Node, scope: Scope, *, truth: bool) -> Facts:
-    """Return what is there for sure where a node has this value."""
+def implied(node: Node, scope: Scope) -> Outcomes:
+    """Return what is there for sure where a node is true, and where it is false.
+
+    Both at once, or nested conditions would be asked twice as often with each level.
+    """
     match node:
         case Has():
-            return _prefixes(path_of(node, scope)) if truth else NOTHING
+            return Outcomes(_prefixes(path_of(node, scope)), NOTHING)
         case Unary(operator="!", operand=operand):
-            return implied(operand, scope, truth=not truth)
+            found = implied(operand, scope)
+            return Outcomes(found.false, found.true)
         case Logical(operator=operator, terms=terms):
-            each = [implied(term, scope, truth=truth) for term in terms]
-            return united(each) if (operator == "&&") is truth else shared(each)
+            return _joined(operator, [implied(term, scope) for term in terms])
         case Ternary(condition=condition, yes=yes, no=no):
-            taken = implied(condition, scope, truth=True) | implied(yes, scope, truth=truth)
-            other = implied(condition, scope, truth=False) | implied(no, scope, truth=truth)
-            return taken & other
+            asked, taken, other = (implied(part, scope) for part in (condition, yes, no))
+            return Outcomes(
+                (asked.true | taken.true) & (asked.false | other.true),
+                (asked.true | taken.false) & (asked.false | other.false),
+            )
         case _:
-            return _key_found(node, scope) if truth else NOTHING
+            return Outcomes(_key_found(node, scope), NOTHING)
+
+
+def _joined(operator: str, each: Sequence[Outcomes]) -> Outcomes:
+    true, false = [one.true for one in each], [one.false for one in each]
+    if operator == "&&":
+        return Outcomes(united(true), shared(false))
+    return Outcomes(shared(true), united(false))
 
 
 def _key_found(node: Node, scope: Scope) -> Facts:
@@ -110,15 +134,14 @@ def _prefixes(path: Path | None) -> Facts:
 def _reads(node: Node, scope: Scope, known: Facts, *, is_lenient: bool) -> Iterator[Unguarded]:
     match node:
         case Logical(operator=operator, terms=terms):
-            is_and = operator == "&&"
-            each = [implied(term, scope, truth=is_and) for term in terms]
+            each = [implied(term, scope).where(truth=operator == "&&") for term in terms]
             for term, facts in zip(terms, said_by_others(each), strict=True):
                 yield from _reads(term, scope, known | facts, is_lenient=is_lenient)
         case Ternary(condition=condition, yes=yes, no=no):
             yield from _reads(condition, scope, known, is_lenient=False)
-            for truth, branch in ((True, yes), (False, no)):
-                facts = known | implied(condition, scope, truth=truth)
-                yield from _reads(branch, scope, facts, is_lenient=is_lenient)
+            asked = implied(condition, scope)
+            yield from _reads(yes, scope, known | asked.true, is_lenient=is_lenient)
+            yield from _reads(no, scope, known | asked.false, is_lenient=is_lenient)
         case Has(operand=operand):
             if not is_lenient:
                 yield from _reads(operand, scope, known, is_lenient=False)
@@ -133,7 +156,7 @@ def _reads_below(node: Node, scope: Scope, known: Facts) -> Iterator[Unguarded]:
     for child, inner in below(node, scope):
         yield from _reads(child, inner, known, is_lenient=False)
         if isinstance(node, Comprehension) and child is node.terms[0]:
-            known |= implied(child, inner, truth=True)
+            known |= implied(child, inner).true
 
 
 def _chain_reads(node: Select | Index, scope: Scope, known: Facts) -> Iterator[Unguarded]:

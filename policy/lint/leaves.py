@@ -51,7 +51,7 @@ def implied_by(condition: Condition, *, truth: bool) -> Facts:
     if text:
         root = parsed(text)
         truth = truth is bool(condition.match)
-        return NOTHING if root is None else implied(root, ROOTS, truth=truth)
+        return NOTHING if root is None else implied(root, ROOTS).where(truth=truth)
     for key, branch in branches(condition):
         each = [implied_by(child, truth=truth is not (key == "none")) for child in branch.of]
         return united(each) if truth is not (key == "any") else shared(each)

@@ -83,15 +83,20 @@ class Subject:
     @cached_property
     def known(self) -> Facts:
         """Return the optional paths that are there in every request the policy is asked about."""
-        keys = {KEY_OF.get(service.spec.mode) for service in self.services}
-        modes = [key for key in KEY_OF.values() if not keys or keys == {key}]
-        known: set[Path] = {("ctx", "request", key) for key in modes}
+        known: set[Path] = {("ctx", "request", key) for key in self._known_modes()}
         known.update(_declared(("attrs",), self.spec.attrs))
         if not self._may_be_anonymous:
             known.update(_CALLER)
         if self.owners and all(isinstance(owner, Device) for owner in self.owners):
             known.add(("ctx", "device"))
         return _ALWAYS | known
+
+    def _known_modes(self) -> Iterator[str]:
+        keys = {KEY_OF.get(service.spec.mode) for service in self.services}
+        for key in set(KEY_OF.values()):
+            is_misplaced = bool(self.modes) and key not in keys  # which is a warning of its own
+            if not keys or keys == {key} or is_misplaced:
+                yield key
 
     @property
     def _may_be_anonymous(self) -> bool:

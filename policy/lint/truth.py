@@ -66,34 +66,47 @@ Asked: TypeAlias = tuple[Path, bool]
 Needs: TypeAlias = Mapping[Asked, Values]
 """What each path must be."""
 
+Outcomes: TypeAlias = tuple[Needs | None, Needs | None]
+"""What must hold where an expression is true, and where it is false; None where it never is."""
+
 _NO_NEEDS: Final[Needs] = {}
 _BOTH: Final = Values(frozenset({True, False}))
 
 
-def needs(node: Node, *, truth: bool) -> Needs | None:
-    """Return what must hold where a node has this value, None where it never has it."""
+def needs(node: Node) -> Outcomes:
+    """Return what must hold where a node is true, and where it is false."""
     match node:
         case Literal(value=bool(value)):
-            return _NO_NEEDS if value is truth else None
+            return (_NO_NEEDS, None) if value else (None, _NO_NEEDS)
         case Unary(operator="!", operand=operand):
-            return needs(operand, truth=not truth)
+            true, false = needs(operand)
+            return false, true
         case Logical(operator=operator, terms=terms):
-            each = [needs(term, truth=truth) for term in terms]
-            return _together(each) if (operator == "&&") is truth else _either(each)
+            return _joined(operator, [needs(term) for term in terms])
         case Ternary(condition=condition, yes=yes, no=no):
-            taken = _together([needs(condition, truth=True), needs(yes, truth=truth)])
-            other = _together([needs(condition, truth=False), needs(no, truth=truth)])
-            return _either([taken, other])
+            asked, taken, other = needs(condition), needs(yes), needs(no)
+            return _chosen(asked, taken[0], other[0]), _chosen(asked, taken[1], other[1])
         case _:
-            return _atom_needs(node, truth=truth)
+            return _atom_needs(node)
 
 
-def _atom_needs(node: Node, *, truth: bool) -> Needs | None:
+def _joined(operator: str, each: Sequence[Outcomes]) -> Outcomes:
+    true, false = [one[0] for one in each], [one[1] for one in each]
+    if operator == "&&":
+        return _together(true), _either(false)
+    return _either(true), _together(false)
+
+
+def _chosen(asked: Outcomes, taken: Needs | None, other: Needs | None) -> Needs | None:
+    return _either([_together([asked[0], taken]), _together([asked[1], other])])
+
+
+def _atom_needs(node: Node) -> Outcomes:
     found = _asked_values(node)
     if found is None:
-        return _NO_NEEDS
+        return _NO_NEEDS, _NO_NEEDS
     asked, values = found
-    return _together([{asked: values if truth else ~values}])
+    return _together([{asked: values}]), _together([{asked: ~values}])
 
 
 def _asked_values(node: Node) -> tuple[Asked, Values] | None:
@@ -207,7 +220,8 @@ def _text_needs(condition: Condition, *, truth: bool) -> Needs | None:
         return _NO_NEEDS
     # Missing data is false too, so that nothing follows from an expression that is false.
     if truth is is_match or isinstance(node, Literal):
-        return needs(node, truth=truth is is_match)
+        true, false = needs(node)
+        return true if truth is is_match else false
     return _NO_NEEDS
 
 

@@ -81,6 +81,11 @@ class Account:
         self.names: Names = gate.options.response_names
         self._started = site.monotonic()
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether this is a WebSocket or a stream of events, open until somebody ends it."""
+        return self._stream is not Stream.NONE
+
     def _open_stream(self) -> None:
         self._stream_record = self._record()
         self._site.telemetry.opened(self._stream_record)

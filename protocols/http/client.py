@@ -15,7 +15,7 @@ from protocols.http.peer import peer_of
 from protocols.http.record import broken_record
 from protocols.http.request import HttpRequest
 from protocols.http.site import Site
-from protocols.http.tunnel import WebSocketTunnel
+from protocols.http.tunnel import GOING_AWAY, WebSocketTunnel
 from protocols.http.wire.body import Body, ChunkedBody, LengthBody
 from protocols.http.wire.errors import PeerError
 from protocols.http.wire.head import MAX_HEAD, head_end, head_start
@@ -251,8 +251,8 @@ class ClientConnection(asyncio.Protocol):
         headers = self._headers
         head = scan_request(data[start:end], names, headers.fields if headers else None)
         if headers is None or headers.fields is not head.fields:
-            headers = self._headers = Headers(head.fields, self.peer, gate.options)
-        request = HttpRequest(head, headers, self.peer.address, is_tls=self._is_tls)
+            headers = self._headers = Headers(head.fields, self.peer, gate)
+        request = HttpRequest(head, headers, is_tls=self._is_tls)
         self._was_asked = True
         self._since = self._site.now
         self.is_last = not head.is_keep_alive or self._site.is_draining
@@ -313,11 +313,19 @@ class ClientConnection(asyncio.Protocol):
 
     # Deadlines.
 
-    def finish(self) -> None:
+    @property
+    def is_streaming(self) -> bool:
+        """Whether what is in flight has no end that could be waited for."""
+        return self._exchange is not None and self._exchange.is_stream
+
+    def finish(self, *, is_final: bool) -> None:
         """Answer what is asked and close: the listener is draining."""
         self.is_last = True
-        if self._exchange is None and not self._is_leaving:
-            self.leave()
+        if self._tunnel is not None:
+            if is_final:
+                self._tunnel.end(GOING_AWAY)
+        elif self._exchange is None and not self._is_leaving:
+            self._end()
 
     def cut(self) -> None:
         """Close at once, whatever is in flight."""

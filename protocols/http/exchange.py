@@ -14,7 +14,7 @@ from protocols.http.forward import request_head
 from protocols.http.options import HttpOptions
 from protocols.http.record import Stream
 from protocols.http.refuse import CLEARTEXT, DISABLED, refusal
-from protocols.http.tunnel import WebSocketTunnel
+from protocols.http.tunnel import WITHDRAWN, WebSocketTunnel
 from protocols.http.upstream import UpstreamConnection
 from protocols.http.wire.body import LAST_CHUNK
 from protocols.http.wire.errors import PeerError
@@ -212,7 +212,7 @@ class Exchange(Answering):
             return
         self._end_reason = denied
         if self._tunnel is not None:
-            self._tunnel.end()
+            self._tunnel.end(WITHDRAWN)
             return
         self._drop_upstream()
         gate = self._site.current()

@@ -47,19 +47,24 @@ class HttpHandler:
             if exchange is not None and exchange.is_live:
                 yield exchange
 
-    async def drain(self, seconds: float) -> None:
-        """Take no further request, let those in flight end within ``seconds``, then cut."""
+    async def drain(self, seconds: float, *, is_final: bool) -> None:
+        """Take no further request, and let those in flight end within ``seconds``, then cut."""
         self._site.is_draining = True
         for client in tuple(self._clients):
-            client.finish()
-        if self._clients:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._is_empty.wait()
-            except TimeoutError:
-                for client in tuple(self._clients):
+            client.finish(is_final=is_final)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._emptied()
+        except TimeoutError:
+            for client in tuple(self._clients):
+                if is_final or not client.is_streaming:
                     client.cut()
+        await self._emptied()
         self._site.close()
+
+    async def _emptied(self) -> None:
+        if self._clients:
+            await self._is_empty.wait()
 
     def tick(self, now: float) -> None:
         """Enforce deadlines."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from protocols.api import Peer
+from protocols.api import Gate, Peer
 from protocols.http.evidence import bearer, evidence_of, is_own_token, without_own_cookies
 from protocols.http.options import HttpOptions
+from protocols.http.peer import client_address
 from protocols.http.wire.head import Fields
 
 _USER_AGENT: Final = b"User-Agent: octelium"
@@ -14,17 +15,26 @@ _USER_AGENT: Final = b"User-Agent: octelium"
 
 @final
 class Headers:
-    """Who the client says it is, and what the upstream gets of its fields.
+    """Who the client says it is and where it is, and what the upstream gets of its fields.
 
     It belongs to one Generation, because ``fields`` do: they were sorted by its table of names.
     """
 
-    __slots__ = ("evidence", "fields", "passing")
+    __slots__ = ("address", "evidence", "fields", "passing")
 
-    def __init__(self, fields: Fields, peer: Peer, options: HttpOptions) -> None:
+    def __init__(self, fields: Fields, peer: Peer, gate: Gate) -> None:
+        options: HttpOptions = gate.options
         self.fields: Final = fields
+        self.address: Final = _address(fields, peer, gate.trusted_hops)
         self.evidence: Final = evidence_of(fields, peer)
         self.passing: Final = _passing(fields, options)
+
+
+def _address(fields: Fields, peer: Peer, trusted_hops: int | None) -> str:
+    if trusted_hops is None:
+        return peer.address
+    forwarded_for = fields.maps()[1].get("x-forwarded-for", ())
+    return client_address(peer, forwarded_for, trusted_hops)
 
 
 def _passing(fields: Fields, options: HttpOptions) -> bytes:

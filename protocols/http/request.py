@@ -22,14 +22,13 @@ class HttpRequest:
     parameters is rewritten to ``&`` in both, or the two could count different parameters.
     """
 
-    __slots__ = ("_facts", "address", "head", "headers", "is_tls", "path", "target")
+    __slots__ = ("_facts", "head", "headers", "is_tls", "path", "target")
 
-    def __init__(self, head: RequestHead, headers: Headers, address: str, *, is_tls: bool) -> None:
+    def __init__(self, head: RequestHead, headers: Headers, *, is_tls: bool) -> None:
         target = head.target
         resolve = _known if len(target) <= _LONGEST_TARGET else _resolve
         self.head = head
         self.headers = headers
-        self.address = address
         self.is_tls = is_tls
         self.path, self.target = resolve(target)
         self._facts: Mapping[str, Any] | None = None
@@ -49,7 +48,7 @@ class HttpRequest:
         """Return ``ctx.request``."""
         facts = self._facts
         if facts is None:
-            facts = self._facts = {"ip": self.address, "http": self._http()}
+            facts = self._facts = {"ip": self.headers.address, "http": self._http()}
         return facts
 
     def header(self, name: str) -> str:

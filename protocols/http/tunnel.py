@@ -1,4 +1,4 @@
-"""A WebSocket being relayed: bytes both ways, until one side ends or a refusal comes in between."""
+"""A WebSocket being relayed: bytes both ways, until one side or we end it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 from typing import Final, Protocol, final
 
 from protocols.http.upstream import UpstreamConnection
-from protocols.http.wire.frames import CLOSE_POLICY, FrameBoundary, close_frame
+from protocols.http.wire.frames import CLOSE_AWAY, CLOSE_POLICY, FrameBoundary, close_frame
 
 GRACE_SECONDS: Final = 0.3
-_GOODBYE: Final = close_frame(CLOSE_POLICY, b"access is no longer allowed")
+WITHDRAWN: Final = close_frame(CLOSE_POLICY, b"access is no longer allowed")
+GOING_AWAY: Final = close_frame(CLOSE_AWAY, b"the proxy is going away")
 
 
 class Downstream(Protocol):
@@ -43,6 +44,7 @@ class WebSocketTunnel:
     __slots__ = (
         "_boundary",
         "_downstream",
+        "_goodbye",
         "_is_ending",
         "_is_over",
         "_tally",
@@ -58,17 +60,18 @@ class WebSocketTunnel:
         self._upstream = upstream
         self._tally = tally
         self._boundary = FrameBoundary()
+        self._goodbye = b""
         self._is_ending = False
         self._is_over = False
 
     def client_sent(self, data: bytes) -> None:
-        """Relay what the client sent; after a refusal nothing of it passes."""
+        """Relay what the client sent; once we are ending nothing of it passes."""
         if not self._is_ending:
             self.received += len(data)
             self._upstream.write(data)
 
     def upstream_sent(self, data: bytes) -> None:
-        """Relay what the upstream sent; after a refusal the rest of a begun frame at most."""
+        """Relay what the upstream sent; once we are ending the rest of a begun frame at most."""
         first = self._boundary.feed(data)
         if self._is_ending:
             if first < 0:
@@ -90,11 +93,12 @@ class WebSocketTunnel:
             self._finish()
             self._downstream.leave()
 
-    def end(self) -> None:
-        """End because access was withdrawn."""
+    def end(self, goodbye: bytes) -> None:
+        """End because we want it, saying so with this Close frame."""
         if self._is_ending or self._is_over:
             return
         self._is_ending = True
+        self._goodbye = goodbye
         if self._boundary.is_here:
             self._say_goodbye()
         else:
@@ -105,7 +109,7 @@ class WebSocketTunnel:
         self._downstream.write(data)
 
     def _say_goodbye(self) -> None:
-        self._downstream.write(_GOODBYE)
+        self._downstream.write(self._goodbye)
         self._finish()
         self._upstream.close()
         self._downstream.leave()

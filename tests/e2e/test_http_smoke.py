@@ -68,7 +68,7 @@ class Running:
         finally:
             writer.close()
             server.close()
-            await handler.drain(2)
+            await handler.drain(2, is_final=True)
             upstream.close()
             await asyncio.sleep(0)
 

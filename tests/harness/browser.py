@@ -22,6 +22,7 @@ _FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--no-proxy-server",
     "--ignore-certificate-errors",
     "--dump-dom",
 )

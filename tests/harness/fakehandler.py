@@ -45,7 +45,7 @@ class FakeHandler:
     def live(self) -> Iterable[FakeLive]:
         return [stream for stream in self.streams if stream.ended is None]
 
-    async def drain(self, seconds: float) -> None:
+    async def drain(self, seconds: float, *, is_final: bool) -> None:
         self.drained.append(seconds)
         await self.may_drain.wait()
 

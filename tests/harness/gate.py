@@ -48,6 +48,7 @@ class FakeGate:
         self._prepared = prepare(self.service, secrets_of(secrets or {}))
         self.options: Any = self._prepared.options
         self.domain = "example.com"
+        self.trusted_hops: int | None = None
         self.upstreams = upstreams
         self.who: Caller = ANONYMOUS if self.service.spec.is_anonymous else a_principal()
         self.refused: Denied | None = None

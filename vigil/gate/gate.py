@@ -102,7 +102,11 @@ class ServiceGate:
         self._principals = ground.shared.principals
         self._policies = ground.shared.policies
         self._disabled = _DISABLED if service.spec.is_disabled else None
-        self._pins_address = ingress is not None and ingress.use_forwarded_for_header
+        is_behind_ingress = ingress is not None and ingress.use_forwarded_for_header
+        self.trusted_hops: Final = (
+            ingress.xff_num_trusted_hops if ingress is not None and is_behind_ingress else None
+        )
+        self._pins_address = is_behind_ingress
         self._service_view = view(service)
         self._namespace_view = view(namespace) if namespace is not None else {}
         self._choose = ground.endpoints.choose

@@ -48,7 +48,7 @@ class RunningService:
         self._listener: Listener | None = None
         self._handlers: list[Handler] = []
         self._retiring: list[Handler] = []
-        self._retired: asyncio.Queue[tuple[Handler, float]] = asyncio.Queue()
+        self._retired: asyncio.Queue[tuple[Handler, float, bool]] = asyncio.Queue()
         self._recheck = Recheck(
             lambda: self._current.service_gate, self._in_flight, self._rechecked, clock
         )
@@ -80,14 +80,14 @@ class RunningService:
         bound = bind(place) if place != self._place else None
         if generation.protocol is not before.protocol:
             # What speaks the old protocol cannot read the new options and keeps the old ones.
-            self._retire_handlers(CUT_SECONDS)
+            self._retire_handlers(CUT_SECONDS, is_final=True)
             self._current = Current(generation)
         else:
             self._current.swap(generation)
         self._recheck.changed()
         if bound is None and _is_listened_alike(before, generation):
             return False
-        self._retire_handlers(DRAIN_SECONDS)
+        self._retire_handlers(DRAIN_SECONDS, is_final=False)
         self._listener = await self._listen(bound or old.duplicate())
         self._place = place
         old.close()
@@ -99,8 +99,8 @@ class RunningService:
             group.create_task(self._recheck.run(), name=f"recheck {self._name}")
             group.create_task(self._tick(), name=f"tick {self._name}")
             while True:
-                handler, seconds = await self._retired.get()
-                group.create_task(self._drain(handler, seconds), name=f"drain {self._name}")
+                draining = self._drain(*await self._retired.get())
+                group.create_task(draining, name=f"drain {self._name}")
 
     def close(self) -> None:
         """Accept no more; what was accepted goes on."""
@@ -111,7 +111,7 @@ class RunningService:
     async def stop(self, seconds: float) -> None:
         """Accept no more, and let what is in flight end within ``seconds``."""
         self.close()
-        await asyncio.gather(*(handler.drain(seconds) for handler in self._handlers))
+        await asyncio.gather(*(handler.drain(seconds, is_final=True) for handler in self._handlers))
 
     async def remove(self) -> None:
         """End everything, politely and at once: the Service is not declared any more."""
@@ -141,14 +141,19 @@ class RunningService:
         tls = current.tls_context if self.generation.tls is not None else None
         return await Listener.open(bound, handler, tls)
 
-    def _retire_handlers(self, seconds: float) -> None:
+    def _retire_handlers(self, seconds: float, *, is_final: bool) -> None:
         for handler in self._handlers:
             if handler not in self._retiring:
                 self._retiring.append(handler)
-                self._retired.put_nowait((handler, seconds))
+                self._retired.put_nowait((handler, seconds, is_final))
 
-    async def _drain(self, handler: Handler, seconds: float) -> None:
-        await handler.drain(seconds)
+    async def _drain(
+        self,
+        handler: Handler,
+        seconds: float,
+        is_final: bool,  # noqa: FBT001  comes out of the queue
+    ) -> None:
+        await handler.drain(seconds, is_final=is_final)
         self._handlers.remove(handler)
         self._retiring.remove(handler)
 

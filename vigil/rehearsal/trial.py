@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 from config.errors import ConfigError, Problem
 from config.policy_test import Case, Expectation
@@ -23,6 +23,9 @@ from vigil.gate.gate import ServiceGate
 from vigil.rehearsal.casting import cast, check, extended
 from vigil.rehearsal.facts import completed
 from vigil.rehearsal.stage import Asked, Stage
+
+MAX_STAGES: Final = 8
+"""Stages kept for cases that make up the same people: each holds all policies once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class Court:
         key = repr((case.user, case.groups, case.device, case.session))
         known = self._stages.get(key)
         if known is None:
+            if len(self._stages) >= MAX_STAGES:
+                self._stages.clear()
             known = self._stages[key] = self._extended(placed)
         return known
 

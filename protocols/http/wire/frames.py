@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+CLOSE_AWAY: Final = 1001
 CLOSE_POLICY: Final = 1008
 _CLOSE: Final = 0x88
 _LONGEST_REASON: Final = 123

@@ -21,6 +21,7 @@ from protocols.http.wire.names import (
     UPGRADE,
     Field,
     Names,
+    is_token,
 )
 
 MAX_HEAD: Final = 64 * 1024
@@ -83,6 +84,10 @@ def head_end(data: bytes, start: int = 0) -> int:
         raise PeerError(431, "the head is too large")
     if end < 0 and data.count(b"\n") != data.count(b"\r\n"):
         raise PeerError(400, "a line does not end in CRLF")
+    first = data[start : start + 1]
+    if end < 0 and first not in {b"", b"\r"} and not is_token(first):
+        # A TLS handshake on a plain listener: there is nothing to wait for.
+        raise PeerError(400, "this does not begin like HTTP")
     return end
 
 

@@ -287,6 +287,14 @@ def test_a_scope_that_cannot_be_read_is_refused(text: str) -> None:
     assert complaint.startswith("status.scopes[0]: ")
 
 
+def test_a_structured_scope_completes_service_names_as_its_text_does() -> None:
+    short, full = (
+        a_session(status={"scopes": [{"service": {"filter": {"names": [name]}}}]}).status
+        for name in ("web", "web.default")
+    )
+    assert short == full
+
+
 def test_no_scope_is_given_twice() -> None:
     assert complaints(
         lambda: a_session(status={"scopes": ["service:web", "service:web.default"]})

@@ -17,7 +17,9 @@ from tests.harness.lints import name_of
 ROOT: Final = Path(__file__).parents[4]
 EXAMPLES: Final = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
 SNIPPET: Final = re.compile(r"```yaml\n(kind: .*?)```", re.DOTALL)
+BLOCK: Final = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 GUIDE: Final = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+COOKBOOK: Final = (ROOT / "docs" / "cookbook.md").read_text(encoding="utf-8")
 MANAGED: Final = """\
 kind: Policy
 metadata: {name: managed-devices-only}
@@ -57,3 +59,22 @@ def test_a_warning_stands_at_the_line_of_its_expression(tmp_path: Path) -> None:
     told = loaded.located(ConfigError(lint(loaded.snapshot))).problems
     lines = {(name_of(problem.hint), problem.line) for problem in told}
     assert lines == {("unattached", 2), ("never-matches", 12), ("optional-path", 16)}
+
+
+def recipes() -> tuple[str, dict[str, str]]:
+    """Return the people all recipes of the cookbook share, and each recipe by its title."""
+    people, *parts = COOKBOOK.split("\n## ")
+    blocks = {part.partition("\n")[0]: "".join(BLOCK.findall(part)) for part in parts}
+    return "".join(BLOCK.findall(people)), {title: text for title, text in blocks.items() if text}
+
+
+PEOPLE, RECIPES = recipes()
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_a_recipe_has_nothing_to_warn_of(title: str, tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(PEOPLE)
+    (tmp_path / "recipe.yaml").write_text(RECIPES[title])
+    snapshot = load(tmp_path).snapshot
+    compile_policies(snapshot)
+    assert [str(problem) for problem in lint(snapshot)] == []

@@ -283,6 +283,17 @@ class TestAttachment:
         shell = a_service("SSH", name="shell.prod")
         assert lints(owner, shell, policy) == [("other-mode", rule_at(0))]
 
+    def test_a_path_of_another_mode_is_not_called_optional_as_well(self) -> None:
+        rule = a_rule("DENY", "ctx.request.mysql.query.query == ''")
+        policy = a_policy("base", rule)
+        assert lints(a_service("SSH", **attaching("base")), policy) == [
+            ("optional-path", rule_at(0)),
+            ("other-mode", rule_at(0)),
+        ]
+        plain = a_policy("base", a_rule("DENY", "ctx.request.http.path == '/'"))
+        said = lints(a_service("SSH", **attaching("base")), plain)
+        assert said == [("other-mode", rule_at(0))]
+
     def test_nested_http_is_not_http(self) -> None:
         policy = a_policy("base", a_rule("ALLOW", "ctx.request.http.path == '/'"))
         service = a_service("GRPC", port=8080, **attaching("base"))

@@ -112,3 +112,10 @@ PARTS = (
 def test_no_expression_makes_it_raise(parts: list[str]) -> None:
     root = parsed("".join(parts))
     assert root is None or isinstance(list(unguarded(root, KNOWN)), list)
+
+
+def test_conditions_nested_in_conditions_are_read_in_bounded_time() -> None:
+    text = "has(ctx.device)"
+    for _ in range(40):
+        text = f"({text} ? has(ctx.device) : ctx.device.status.isLocked)"
+    assert read(text) == ["has(ctx.device)"] * 40

@@ -88,3 +88,10 @@ def test_a_condition_is_certain(condition: dict[str, Any], certain: bool | None)
 def test_a_condition_that_is_absent_never_matches() -> None:
     assert never_matches(None)
     assert not always_matches(None)
+
+
+def test_conditions_nested_in_conditions_are_judged_in_bounded_time() -> None:
+    text = HUMAN
+    for _ in range(40):
+        text = f"({text} ? {WORKLOAD} : {HUMAN})"
+    assert not never_matches(a_condition(match=text))

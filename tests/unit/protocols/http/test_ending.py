@@ -315,13 +315,12 @@ async def test_draining_closes_idle_connections_and_waits_for_the_others(
 ) -> None:
     idle, busy = proxying.client(), proxying.client()
     upstream = await proxying.forward(busy, get())
-    draining = asyncio.ensure_future(proxying.handler.drain(5))
+    draining = asyncio.ensure_future(proxying.handler.drain(5, is_final=True))
     await proxying.settle()
-    assert idle.has_sent_eof
+    assert idle.is_closed
     assert not draining.done()
     upstream.feed(OK)
     assert b"Connection: close" in busy.take()
-    idle.end()
     await draining
     assert upstream.is_closed
 
@@ -329,7 +328,7 @@ async def test_draining_closes_idle_connections_and_waits_for_the_others(
 async def test_draining_cuts_what_does_not_end_in_time(proxying: Proxying) -> None:
     client = proxying.client()
     upstream = await proxying.forward(client, get())
-    await proxying.handler.drain(0.001)
+    await proxying.handler.drain(0.001, is_final=True)
     assert client.is_aborted
     assert upstream.is_aborted
     assert proxying.telemetry.active == 0

@@ -180,3 +180,24 @@ async def test_a_slow_side_makes_the_other_wait(proxying: Proxying) -> None:
     assert client.is_reading_paused
     upstream.drain()
     assert not client.is_reading_paused
+
+
+async def test_a_websocket_is_told_when_the_process_stops(proxying: Proxying) -> None:
+    client, upstream = await opened(proxying)
+    draining = asyncio.ensure_future(proxying.handler.drain(5, is_final=True))
+    await proxying.settle()
+    assert client.take() == b"\x88\x19\x03\xe9the proxy is going away"
+    assert upstream.is_closed
+    client.end()
+    await draining
+
+
+async def test_a_websocket_outlives_the_listener_it_came_through(proxying: Proxying) -> None:
+    client, upstream = await opened(proxying)
+    draining = asyncio.ensure_future(proxying.handler.drain(0.001, is_final=False))
+    await asyncio.wait([draining], timeout=0.05)
+    assert not draining.done()
+    upstream.feed(frame(b"still here"))
+    assert client.take() == frame(b"still here")
+    client.end()
+    await draining

@@ -164,7 +164,7 @@ async def test_another_protocol_never_reads_the_options_of_the_old_one(world: Wo
     old, new = world.handlers
     assert not old.current().service.spec.is_public
     assert new.current().service.spec.is_public
-    assert running._retired.get_nowait() == (old, CUT_SECONDS)
+    assert running._retired.get_nowait() == (old, CUT_SECONDS, True)
 
 
 async def test_streams_are_asked_about_again_after_a_change_also_behind_an_old_listener(

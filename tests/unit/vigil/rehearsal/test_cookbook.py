@@ -10,6 +10,7 @@ import pytest
 
 from config.sources.files import load
 from config.sources.policy_tests import load_policy_tests
+from policy.lint.findings import lint
 from tests.harness.source import ROOT
 from tests.harness.trials import judged
 from vigil.rehearsal.report import failure
@@ -47,6 +48,7 @@ def test_a_recipe_does_what_its_cases_say(title: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(RECIPES[title])
     loaded = load(tmp_path)
     assert loaded.warnings == ()
+    assert lint(loaded.snapshot) == []
     report = judged(loaded.snapshot, load_policy_tests(tmp_path))
     assert [line for trial in report.failures for line in failure(trial)] == []
     gaps = [gap for policy in report.coverage for gap in policy.gaps]

@@ -246,3 +246,9 @@ def test_a_head_larger_than_the_cap_is_431_whole_or_not(end: bytes) -> None:
 def test_a_bare_line_feed_is_not_waited_with() -> None:
     with pytest.raises(PeerError):
         head_end(b"GET / HTTP/1.1\nHost: a\n\n")
+
+
+def test_a_tls_handshake_is_not_waited_with() -> None:
+    with pytest.raises(PeerError) as caught:
+        head_end(b"\x16\x03\x01\x02\x00\x01\x00")
+    assert caught.value.status == 400
