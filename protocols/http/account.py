@@ -134,7 +134,7 @@ class Account:
     def info(self) -> Mapping[str, Any]:
         """Return the access log's ``info``; made when the log is written, off the hot path."""
         visibility = self.gate.options.visibility
-        request = request_info(self.request, visibility, self._body_bytes)
+        request = request_info(self.request, self._body_bytes)
         headers = {}
         if self._response_head is not None:
             headers = visibility.response.pick(self._response_head.fields.maps()[1])

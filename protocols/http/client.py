@@ -155,7 +155,7 @@ class ClientConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client."""
-        self._transport.write(data)
+        self._site.outbox.post(self._transport, data)
 
     def abort(self) -> None:
         """Close at once."""
@@ -172,6 +172,7 @@ class ClientConnection(asyncio.Protocol):
         self._is_leaving = True
         self._exchange, self._tunnel, self._body, self._buffer = None, None, None, b""
         self._since = self._site.now
+        self._site.outbox.deliver()
         if self._transport.is_closing() or not self._transport.can_write_eof():
             self._transport.close()
             return
@@ -295,6 +296,7 @@ class ClientConnection(asyncio.Protocol):
     def _end(self) -> None:
         if self._body is None and not self._buffer:
             self._is_leaving = True
+            self._site.outbox.deliver()
             self._transport.close()
         else:
             self.leave()

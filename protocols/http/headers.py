@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from collections.abc import Mapping
+from typing import Any, Final, final
 
 from protocols.api import Gate, Peer
 from protocols.http.evidence import bearer, evidence_of, is_own_token, without_own_cookies
@@ -20,7 +21,7 @@ class Headers:
     It belongs to one Generation, because ``fields`` do: they were sorted by its table of names.
     """
 
-    __slots__ = ("address", "evidence", "fields", "passing")
+    __slots__ = ("_told", "_visibility", "address", "evidence", "fields", "passing")
 
     def __init__(self, fields: Fields, peer: Peer, gate: Gate) -> None:
         options: HttpOptions = gate.options
@@ -28,6 +29,14 @@ class Headers:
         self.address: Final = _address(fields, peer, gate.trusted_hops)
         self.evidence: Final = evidence_of(fields, peer)
         self.passing: Final = _passing(fields, options)
+        self._visibility = options.visibility
+        self._told: Mapping[str, Any] | None = None
+
+    def told(self) -> Mapping[str, Any]:
+        """Return what the access log says of them."""
+        if self._told is None:
+            self._told = self._visibility.of_request(self.fields)
+        return self._told
 
 
 def _address(fields: Fields, peer: Peer, trusted_hops: int | None) -> str:

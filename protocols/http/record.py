@@ -9,7 +9,7 @@ from typing import Any, Final
 from policy.decision import Denied, Reason
 from protocols.api import Gate, Peer, Record
 from protocols.http.request import HttpRequest
-from protocols.http.visibility import Visibility
+from protocols.http.visibility import LONGEST
 from protocols.http.wire.errors import PeerError
 from protocols.http.wire.head import Fields
 
@@ -30,7 +30,6 @@ _METHODS: Final = {
     for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 }
 _CLASSES: Final = ("UNKNOWN", "1xx", "2xx", "3xx", "4xx", "5xx")
-_LONGEST: Final = 1024
 
 
 def labels(method: bytes, status: int, stream: Stream, *, is_http10: bool) -> tuple[str, ...]:
@@ -73,40 +72,23 @@ def broken_record(
     )
 
 
-def request_info(request: HttpRequest, visibility: Visibility, body_bytes: int) -> dict[str, Any]:
+def request_info(request: HttpRequest, body_bytes: int) -> dict[str, Any]:
     """Return ``info.http.request``: no query, no credential, no user name of a referer."""
     head = request.head
-    info: dict[str, Any] = {
+    return {
         "method": head.method.decode("ascii"),
-        "path": request.path[:_LONGEST],
-        "uri": request.target.partition(b"?")[0].decode("ascii")[:_LONGEST],
+        "path": request.path[:LONGEST],
+        "uri": request.target.partition(b"?")[0].decode("ascii")[:LONGEST],
         "scheme": request.scheme,
         "forwardedHost": head.host,
         "bodyBytes": body_bytes,
+        **request.headers.told(),
     }
-    for key, name in (("userAgent", "user-agent"), ("origin", "origin")):
-        if value := request.header(name):
-            info[key] = value[:_LONGEST]
-    if referer := request.header("referer"):
-        info["referer"] = _bare(referer)[:_LONGEST]
-    if not visibility.request.is_empty:
-        info["headers"] = visibility.request.pick(request.facts()["http"]["headersAll"])
-    return info
 
 
 def response_info(status: int, body_bytes: int, content_type: str) -> dict[str, Any]:
     """Return ``info.http.response``."""
     info: dict[str, Any] = {"code": status, "bodyBytes": body_bytes}
     if content_type:
-        info["contentType"] = content_type[:_LONGEST]
+        info["contentType"] = content_type[:LONGEST]
     return info
-
-
-def _bare(url: str) -> str:
-    """Return a URL without user name, query and fragment, whatever it looks like."""
-    url = url.partition("#")[0].partition("?")[0]
-    scheme, mark, rest = url.partition("://")
-    if not mark:
-        return url
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

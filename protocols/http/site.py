@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, final
 
 from protocols.api import Gate, Telemetry
+from protocols.http.outbox import Outbox, Soon, next_turn
 from protocols.http.pool import Pool
 from protocols.http.upstream import UpstreamConnection
 from protocols.net.dial import dial
@@ -40,11 +41,12 @@ class Site:
         "is_draining",
         "monotonic",
         "now",
+        "outbox",
         "pool",
         "telemetry",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the keyword-only ones are seams, never all given
         self,
         current: Callable[[], Gate],
         telemetry: Telemetry,
@@ -52,12 +54,14 @@ class Site:
         dial: Dial = dial,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = wall_clock,
+        soon: Soon = next_turn,
     ) -> None:
         self.current: Final = current
         self.telemetry: Final = telemetry
         self.dial: Final = dial
         self.monotonic: Final = monotonic
         self.pool: Final[Pool[UpstreamConnection]] = Pool()
+        self.outbox: Final = Outbox(soon)
         self.is_draining = False
         self._wall = wall
         self._tasks: set[asyncio.Task[None]] = set()

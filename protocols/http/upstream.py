@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol, cast, final
 
+from protocols.http.outbox import Outbox
 from protocols.http.wire.body import Body, ChunkedBody, EndlessBody, LengthBody
 from protocols.http.wire.errors import PeerError
 from protocols.http.wire.head import head_end
@@ -74,7 +75,12 @@ class Tunnel(Protocol):
 
 
 class Owner(Protocol):
-    """Who keeps the connection while it is idle."""
+    """Who keeps the connection while it is idle, and sends for it."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where what is written goes."""
+        ...
 
     def release(self, connection: UpstreamConnection) -> None:
         """Keep a clean connection for the next request."""
@@ -125,7 +131,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes of the request."""
-        self._transport.write(data)
+        self._owner.outbox.post(self._transport, data)
 
     def pause(self) -> None:
         """Read no more: the client is slower."""
@@ -142,6 +148,7 @@ class UpstreamConnection(asyncio.Protocol):
     def close(self) -> None:
         """Close once everything written is sent; whoever asked is not told."""
         self._let_go()
+        self._owner.outbox.deliver()
         self._transport.close()
 
     def abort(self) -> None:

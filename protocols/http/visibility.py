@@ -1,13 +1,17 @@
-"""Which headers the access log may show (spec/resources.md §7.6, §20)."""
+"""What the access log may show of header fields (spec/resources.md §7.6, §20)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from config.resources.service_http import HTTPVisibility
+from protocols.http.wire.head import Fields
 from protocols.permit import HeaderLogin, Login
+
+LONGEST: Final = 1024
+"""Characters of a text that a client chose."""
 
 _NEVER: Final = frozenset(
     {
@@ -82,6 +86,29 @@ class Visibility:
             ),
         )
 
+    def of_request(self, fields: Fields) -> dict[str, Any]:
+        """Return what the log says of a request's fields."""
+        first, every = fields.maps()
+        told: dict[str, Any] = {}
+        for key, name in (("userAgent", "user-agent"), ("origin", "origin")):
+            if value := first.get(name):
+                told[key] = value[:LONGEST]
+        if referer := first.get("referer"):
+            told["referer"] = _bare(referer)[:LONGEST]
+        if not self.request.is_empty:
+            told["headers"] = self.request.pick(every)
+        return told
+
 
 def _lower(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
+
+
+def _bare(url: str) -> str:
+    """Return a URL without user name, query and fragment, whatever it looks like."""
+    url = url.partition("#")[0].partition("?")[0]
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return url
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

@@ -49,6 +49,7 @@ class Proxying:
                 dial=self._dial,
                 monotonic=self.clock.monotonic,
                 wall=self.clock.now,
+                soon=lambda deliver: deliver(),
             )
         )
 
