@@ -2,14 +2,17 @@
 
 say() { printf '%s\n' "$*" >&2; }
 
+# The distribution's own interpreter first: it is built with the optimisations that others often lack.
 find_python() {
-  local candidate
-  for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
-    [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 || continue
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      printf '%s' "$candidate"
-      return
-    fi
+  local candidate wanted
+  for wanted in 'ensurepip, venv' sys; do
+    for candidate in "${PYTHON:-}" /usr/bin/python3 python3 python3.13 python3.12 python3.11; do
+      [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 || continue
+      if "$candidate" -c "import sys, $wanted; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then
+        printf '%s' "$candidate"
+        return
+      fi
+    done
   done
   say "Vigil needs Python 3.11 or newer; install it or name it: PYTHON=/path/to/python3 $0"
   return 1

@@ -233,7 +233,7 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
 def test_help_names_every_command() -> None:
     done = vigil_command("--help")
     assert done.returncode == 0
-    for command in ("serve", "up", "check", "token", "explain", "schema"):
+    for command in ("serve", "up", "check", "token", "explain", "test", "replay", "schema"):
         assert command in done.stdout
 
 
