@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_math, ext_strings
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from policy.cel.compile import compile_expression
 from policy.cel.values import (
@@ -25,7 +24,6 @@ from policy.cel.values import (
     UInt,
 )
 from tests.harness.cel import NOW
-
 
 CTX: Final = {
     "s": "abc",
