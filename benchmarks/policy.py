@@ -30,6 +30,7 @@ from benchmarks.policy_case import (
 )
 from policy.cel.values import Timestamp
 from policy.decision import Allowed
+from protocols.permit import Permit
 
 Decide: TypeAlias = Callable[[Facts], bool]
 
@@ -71,6 +72,23 @@ def vigil_with_ctx(setting: Setting) -> Decide:
     """Build ctx for each request and decide, as the proxy does."""
     decide, ctx = setting.plan.decide, setting.ctx
     return lambda facts: type(decide(ctx(facts), NOW)) is Allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request whose facts are there already."""
+
+    given: Facts
+
+    def facts(self) -> Facts:
+        """Return them."""
+        return self.given
+
+
+def vigil_authorize(setting: Setting) -> Decide:
+    """Ask the gate: checks, ctx, policies, the Permit, and the counter of decisions."""
+    authorize, who = setting.gate.authorize, setting.principal
+    return lambda facts: type(authorize(who, Request(facts))) is Permit
 
 
 def cel_python(setting: Setting) -> Decide:
@@ -129,6 +147,7 @@ def common_expression_language(setting: Setting) -> Decide:
 
 CONTENDERS: Final[Mapping[str, tuple[Callable[[Setting], Decide], int]]] = {
     "vigil": (vigil, 2000),
+    "vigil, gate.authorize": (vigil_authorize, 2000),
     "vigil, ctx built": (vigil_with_ctx, 2000),
     "cel-expr-python": (cel_expr_python, 200),
     "common-expression-language": (common_expression_language, 50),

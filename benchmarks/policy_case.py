@@ -15,10 +15,21 @@ from config.resources.service import Service
 from config.resources.session import Session
 from config.resources.user import User
 from config.snapshot import Snapshot
-from policy.compiler import compile_policies
+from policy.compiler import PolicySet, compile_policies
 from policy.context import build, view
 from policy.principal import Principal
 from policy.rules import Plan
+from protocols.api import Prepared
+from protocols.permit import NoLogin, Upstream
+from vigil.gate.gate import Ground, ServiceGate, Shared
+from vigil.identity.authenticate import Authentication
+from vigil.identity.principals import Principals
+from vigil.identity.tokens import TokenVerifier
+from vigil.proxy.upstreams import Upstreams
+from vigil.telemetry.clock import SystemClock
+from vigil.telemetry.meter import Identity, Meter
+
+UID: Final = "3b0e7a52-6d55-4d38-9f0e-0a8a44f5b1c2"
 
 Rule: TypeAlias = tuple[str, str, str]  # effect, "match" or "not", expression
 Facts: TypeAlias = Mapping[str, Any]
@@ -144,6 +155,7 @@ class Setting:
     """The caller, the Service and the policies, as one Plan and as plain lists."""
 
     plan: Plan
+    gate: ServiceGate
     principal: Principal
     service_view: dict[str, Any]
     namespace_view: dict[str, Any]
@@ -215,7 +227,7 @@ def a_setting() -> Setting:
     )
     session = Session.model_validate(
         {
-            "metadata": {"name": "alice-cli"},
+            "metadata": {"name": "alice-cli", "uid": UID},
             "spec": {"state": "ACTIVE"},
             "status": {**owner, "type": "CLIENT", "deviceRef": {"name": "alice-laptop"}},
         }
@@ -224,9 +236,32 @@ def a_setting() -> Setting:
     policies = [a_policy(name, rules) for name, rules in POLICIES.items()]
     resources = [config, namespace, service, *groups, user, device, session, *policies]
     snapshot = Snapshot.of(resources, revision=1)
-    principal = Principal(session, user, groups, device)
-    plan = compile_policies(snapshot).plan(service, principal)
-    return Setting(plan, principal, view(service), view(namespace))
+    policies_of = compile_policies(snapshot)
+    gate = a_gate(snapshot, policies_of, service)
+    principal = Principals(snapshot).of_session(UID)
+    assert isinstance(principal, Principal)
+    plan = policies_of.plan(service, principal)
+    return Setting(plan, gate, principal, view(service), view(namespace))
+
+
+def a_gate(snapshot: Snapshot, policies: PolicySet, service: Service) -> ServiceGate:
+    """Build the Service's gate as the proxy does, with its upstream and its counters."""
+    clock = SystemClock()
+    principals = Principals(snapshot)
+    identity = Identity(svc="web", namespace="default", region="default", mode="HTTP")
+    return ServiceGate(
+        Ground(
+            shared=Shared(snapshot, policies, principals),
+            service=service,
+            prepared=Prepared(None, NoLogin()),
+            endpoints=Upstreams((Upstream("127.0.0.1", 8080, "127.0.0.1:8080"),), clock),
+            authentication=Authentication(
+                principals, TokenVerifier({}), clock, domain="localhost", is_anonymous=False
+            ),
+            clock=clock,
+            decided=Meter(identity, ()).decided,
+        )
+    )
 
 
 def a_policy(name: str, rules: tuple[Rule, ...]) -> Policy:

@@ -33,8 +33,8 @@ class Token(NamedTuple):
 
 _TOKEN: Final = re.compile(
     r"""
-    (?P<space>(?:[ \t\r\n\f]+|//[^\n]*)+)
-    |(?P<raw>[bB]?[rR](?:'''[\s\S]*?'''|\"{3}[\s\S]*?\"{3}|'[^'\r\n]*'|"[^"\r\n]*"))
+    (?:[ \t\r\n\f]+|//[^\n]*)*(?:
+    (?P<raw>[bB]?[rR](?:'''[\s\S]*?'''|\"{3}[\s\S]*?\"{3}|'[^'\r\n]*'|"[^"\r\n]*"))
     |(?P<string>[bB]?(?:'''(?:[^\\]|\\[\s\S])*?'''|\"{3}(?:[^\\]|\\[\s\S])*?\"{3}
         |'(?:[^'\\\r\n]|\\.)*'|"(?:[^"\\\r\n]|\\.)*"))
     |(?P<float>(?:[0-9]+\.[0-9]+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
@@ -42,9 +42,11 @@ _TOKEN: Final = re.compile(
     |(?P<ident>[_a-zA-Z][_a-zA-Z0-9]*)
     |(?P<quoted>`[a-zA-Z0-9_.\-/ ]+`)
     |(?P<operator>&&|\|\||[=!<>]=|[-+*/%!<>?:.,()\[\]{}])
+    |(?P<end>\Z))
     """,
     re.VERBOSE,
 )
+_BLANK: Final = re.compile(r"(?:[ \t\r\n\f]+|//[^\n]*)*")
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 _KINDS: Final = {
     "float": TokenKind.FLOAT,
@@ -58,20 +60,20 @@ _KINDS: Final = {
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of a text, the last one END."""
     tokens: list[Token] = []
-    position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise CompileError(_complaint(text[position]), position)
+    position, find = 0, _TOKEN.match
+    while (match := find(text, position)) is not None:
+        if match.lastgroup == "end":
+            tokens.append(Token(TokenKind.END, "", len(text)))
+            return tokens
+        tokens.append(_token(match))
         position = match.end()
-        if match.lastgroup != "space":
-            tokens.append(_token(match))
-    tokens.append(Token(TokenKind.END, "", len(text)))
-    return tokens
+    position = _skipped(text, position)
+    raise CompileError(_complaint(text[position]), position)
 
 
 def _token(match: re.Match[str]) -> Token:
-    group, text, position = str(match.lastgroup), match[0], match.start()
+    group = str(match.lastgroup)
+    text, position = match[group], match.start(group)
     if group in ("raw", "string"):
         return Token(TokenKind.LITERAL, text, position, _quoted(text, position))
     if group == "ident":
@@ -93,6 +95,12 @@ def _quoted(text: str, position: int) -> str | bytes:
         return decode_bytes(body, position) if "b" in prefix else decode_string(body, position)
     except UnicodeEncodeError:
         raise CompileError("a lone surrogate in a bytes literal", position) from None
+
+
+def _skipped(text: str, position: int) -> int:
+    """Return where blanks and comments end."""
+    found = _BLANK.match(text, position)
+    return found.end() if found is not None else position
 
 
 def _complaint(character: str) -> str:

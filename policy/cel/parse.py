@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from policy.cel import syntax
@@ -14,6 +15,7 @@ from policy.cel.values import CompileError
 MAX_CHARACTERS: Final = 10_000  # data-plane.md §2.3
 MAX_NESTING: Final = 64
 MAX_DEPTH: Final = 128
+_REMEMBERED: Final = 4096
 
 _PRECEDENCE: Final = {
     "||": 1,
@@ -45,8 +47,12 @@ _RESERVED: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse(text: str) -> Node:
-    """Return the root of an expression; raises CompileError and nothing else."""
+    """Return the root of an expression; raises CompileError and nothing else.
+
+    Remembered, because an expression is asked about more than once: compiled, checked, linted.
+    """
     if len(text) > MAX_CHARACTERS:
         raise CompileError(f"longer than {MAX_CHARACTERS} characters", MAX_CHARACTERS)
     parser = _Parser(tokenize(text))

@@ -38,6 +38,7 @@ DRAIN_SECONDS: Final = 20.0
 LOG_SECONDS: Final = 5.0
 REGION: Final = "default"
 GC_THRESHOLDS: Final = (50_000, 20, 100)
+"""How rarely the collector looks for cycles; loading and serving make few."""
 _STDOUT: Final = 1
 
 
@@ -70,6 +71,7 @@ class Duty(Protocol):
 def run(where: Where, duty: Duty) -> int:
     """Serve until told to stop, and return the exit code; raises ConfigError at a wrong start."""
     configure(Style.TEXT)
+    gc.set_threshold(*GC_THRESHOLDS)
     loaded = load(where.resources)
     say_problems(loaded.warnings)
     duty.check(loaded.snapshot)
@@ -188,7 +190,6 @@ def _settle_heap() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def announce(running: RunningService) -> None:

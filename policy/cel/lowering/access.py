@@ -142,7 +142,7 @@ def lower_has(generator: Generator, node: Has) -> Operand:
     """Ask for a key of a map that must itself be there."""
     select = Select(node.position, node.operand, node.field)
     _record_has(generator, select)
-    holder = generator.variable(generator.lower(node.operand)).code
+    holder = generator.variable(_holder(generator, node.operand)).code
     field = py.const(node.field)
     code = py.either(
         py.is_a(holder, "dict"),
@@ -150,6 +150,15 @@ def lower_has(generator: Generator, node: Has) -> Operand:
         generator.call(containers.has_field, holder, field),
     )
     return Operand(code, Kind.BOOL)
+
+
+def _holder(generator: Generator, node: Node) -> Operand:
+    """Return what is asked for a field. A variable asked for one is not read as a whole."""
+    if isinstance(node, Ident) and node.name not in generator.scope:
+        found = _resolve(generator, node.name, 0)
+        if found is not None:
+            return found
+    return generator.lower(node)
 
 
 def _record_has(generator: Generator, node: Node) -> None:
