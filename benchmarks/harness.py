@@ -150,10 +150,14 @@ class Wrk:
     connections: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, port: int, seconds: int) -> Load:
-        """Load one server; raises ``RuntimeError`` where wrk says nothing that can be read."""
+    def run(self, port: int, seconds: int, script: Path | None = None) -> Load:
+        """Load one server, with the requests a Lua script makes if there is one.
+
+        Raises ``RuntimeError`` where wrk says nothing that can be read.
+        """
         command = ["taskset", "-c", str(self.core), "wrk", "-t1", f"-c{self.connections}"]
         command += [f"-d{seconds}s", "--latency"]
+        command += ["-s", str(script)] if script is not None else []
         for name, value in self.headers.items():
             command += ["-H", f"{name}: {value}"]
         command.append(f"http://{LOOPBACK}:{port}/orders/17?page=2")
@@ -197,11 +201,15 @@ class StubStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """Something to measure; ``servers`` are all that work for it, and are charged to it."""
+    """Something to measure; ``servers`` are all that work for it, and are charged to it.
+
+    ``script`` makes its requests, where they are not all the same.
+    """
 
     name: str
     port: int
     servers: tuple[Server, ...]
+    script: Path | None = None
 
     def cpu_seconds(self) -> float:
         """Return what all its processes have used so far."""
@@ -268,7 +276,7 @@ def take_turns(
 
 def _measure(contender: Contender, wrk: Wrk, counter: ConnectionCounter, seconds: int) -> Sample:
     cpu, dialled = contender.cpu_seconds(), counter.accepted()
-    load = wrk.run(contender.port, seconds)
+    load = wrk.run(contender.port, seconds, contender.script)
     cpu, dialled = contender.cpu_seconds() - cpu, counter.accepted() - dialled
     return Sample(load, cpu / max(1, load.requests) * 1e6, dialled)
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -158,8 +158,14 @@ def _vigil(bench: Bench) -> Contender:
     return Contender(name="vigil", port=bench.ports["VIGIL"], servers=servers)
 
 
+def _vigil_varied(bench: Bench) -> Contender:
+    """Return Vigil where nothing of an earlier request on the connection can be used again."""
+    return replace(_vigil(bench), name="vigil, varied heads", script=PEERS / "varied.lua")
+
+
 CONTENDERS: Final[Mapping[str, Callable[[Bench], Contender]]] = {
     "vigil": _vigil,
+    "vigil-varied": _vigil_varied,
     "nginx": _nginx_proxy,
     "nginx-auth": _nginx_auth,
     "haproxy": _haproxy,
@@ -219,7 +225,7 @@ def run(options: argparse.Namespace, directory: Path) -> int:
     wanted = options.contenders
     try:
         counter = bench.upstream(load_core)
-        token = vigil_token(bench) if "vigil" in wanted else _STAND_IN
+        token = vigil_token(bench) if {"vigil", "vigil-varied"} & set(wanted) else _STAND_IN
         headers = browser_headers(token)
         wrk = Wrk(core=load_core, connections=options.connections, headers=headers)
         contenders = _assemble(bench, wanted, wrk)
@@ -231,7 +237,7 @@ def run(options: argparse.Namespace, directory: Path) -> int:
             _empty_access_log(bench)
         print(_heading(options), end="\n\n")
         print(table([Summary(name, tuple(taken)) for name, taken in samples.items()], BASES))
-        if "vigil" in samples:
+        if "vigil" in bench.servers:
             _report_vigil(bench)
         is_clean = not _report_faults(samples, options.connections)
     finally:
@@ -246,7 +252,7 @@ def _assemble(bench: Bench, wanted: list[str], wrk: Wrk) -> list[Contender]:
         try:
             contender = CONTENDERS[name](bench)
             check_answers(contender, wrk.headers, BODY.encode())
-            warm = wrk.run(contender.port, 1)
+            warm = wrk.run(contender.port, 1, contender.script)
         except (MissingProgramError, RuntimeError, OSError) as error:
             say(f"{name} does not take part: {error}")
             continue
