@@ -62,7 +62,7 @@ def _name_or(model: type[_M]) -> PlainValidator:
             return raw
         raise fault("must be a name or a mapping")
 
-    return PlainValidator(read)
+    return PlainValidator(read, json_schema_input_type=str | model)
 
 
 class Expectation(Model):

@@ -1,4 +1,4 @@
-"""JSON Schema of the resources, for editors."""
+"""JSON Schema of what a resource file may hold, for editors: resources and PolicyTests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from pydantic_core import core_schema
 
 from config.errors import ConfigError
 from config.kinds import KINDS
+from config.policy_test import PolicyTest
 from config.resources.meta import Resource
 from config.resources.model import Model, OneOf, nearest
+
+DOCUMENTS: Final[Mapping[str, type[Resource]]] = {**KINDS, PolicyTest.kind: PolicyTest}
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,12 +27,12 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 def schema(kind: str | None = None) -> dict[str, Any]:
     """Return the JSON Schema of one kind, or of a document of any kind."""
     if kind is None:
-        return _generate(list(KINDS.values()))
-    if kind not in KINDS:
-        meant = nearest(kind, KINDS)
-        hint = f'did you mean "{meant}"?' if meant else f"one of {', '.join(KINDS)}"
+        return _generate(list(DOCUMENTS.values()))
+    if kind not in DOCUMENTS:
+        meant = nearest(kind, DOCUMENTS)
+        hint = f'did you mean "{meant}"?' if meant else f"one of {', '.join(DOCUMENTS)}"
         raise ConfigError.at("", "is no kind of resource", hint)
-    return _generate([KINDS[kind]])
+    return _generate([DOCUMENTS[kind]])
 
 
 def _generate(kinds: list[type[Resource]]) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def _alternatives(documents: list[JsonSchemaValue]) -> dict[str, Any]:
     """Choose by ``kind``, so that an editor complains about the right kind only."""
     if len(documents) == 1:
         return documents[0]
-    names = list(KINDS)
+    names = list(DOCUMENTS)
     return {
         "type": "object",
         "required": ["kind"],

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 from config.errors import Problem
 from config.resources.policy import Condition
 from policy.cel.compile import Program, compile_expression, compile_terms
 from policy.cel.values import CompileError, EvaluationError, MissingData, Timestamp
+from policy.rego.program import RegoAbsentError, RegoProgram
 from policy.schema.paths import unknown_paths
+
+_HOW_TO_HAVE_REGO: Final = "install the extra opa (pip install '.[opa]'), or say it in CEL: match"
 
 Context: TypeAlias = Mapping[str, Any]
 Attrs: TypeAlias = Mapping[str, Any]
@@ -38,33 +41,40 @@ class NotBooleanError(EvaluationError):
 
 @final
 class Programs:
-    """Compiled expressions by their text; what an earlier set compiled is taken over from it.
+    """Compiled expressions and modules by their text; an earlier set's are taken over from it.
 
     An expression with a path that no schema knows is refused like one that does not compile,
     unless it is about another ``ctx`` than that of requests.
     """
 
-    __slots__ = ("_by_text", "_earlier", "_is_about_requests")
+    __slots__ = ("_by_text", "_earlier", "_earlier_modules", "_is_about_requests", "_modules")
 
     def __init__(
         self,
         earlier: Mapping[str, Program] = MappingProxyType({}),
         *,
+        earlier_modules: Mapping[str, RegoProgram] = MappingProxyType({}),
         is_about_requests: bool = True,
     ) -> None:
         self._by_text: dict[str, Program] = {}
+        self._modules: dict[str, RegoProgram] = {}
         self._earlier = earlier
+        self._earlier_modules = earlier_modules
         self._is_about_requests = is_about_requests
 
     def successor(self) -> Programs:
         """Return an empty set that takes over from this one whatever is added to it again."""
-        return Programs(self._by_text, is_about_requests=self._is_about_requests)
+        return Programs(
+            self._by_text,
+            earlier_modules=self._modules,
+            is_about_requests=self._is_about_requests,
+        )
 
     def add(self, condition: Condition | None, at: str) -> Iterator[Problem]:
         """Compile what a condition holds; yield a Problem for each part that cannot be."""
         for path, part in _parts(condition, at):
             if part.opa is not None:
-                yield Problem("", 0, f"{path}.opa", "OPA is not built", "say it in CEL: match")
+                yield from self._compile_module(part.opa.inline, f"{path}.opa.inline")
             for key, text in (("match", part.match), ("not", part.not_)):
                 if text:
                     yield from self._compile(text, f"{path}.{key}")
@@ -84,20 +94,34 @@ class Programs:
         if not unknown:
             self._by_text[text] = program
 
+    def _compile_module(self, text: str, path: str) -> Iterator[Problem]:
+        if text in self._modules:
+            return
+        try:
+            self._modules[text] = self._earlier_modules.get(text) or RegoProgram(text)
+        except RegoAbsentError:
+            yield Problem("", 0, path, "Rego is not installed", _HOW_TO_HAVE_REGO)
+        except CompileError as error:
+            yield Problem("", 0, path, f"does not compile: {error}")
+
     def forget_earlier(self) -> None:
         """Let go of the earlier set, so that a chain of reloads keeps one set and not all."""
         self._earlier = MappingProxyType({})
+        self._earlier_modules = MappingProxyType({})
 
     def evaluate_of(self, text: str) -> Evaluate:
-        """Return the compiled form of a text that was added."""
-        return self._by_text[text].evaluate
+        """Return the compiled form of a text that was added; none is in both languages."""
+        program = self._by_text.get(text)
+        return self._modules[text].evaluate if program is None else program.evaluate
 
     def reads_clock(self, condition: Condition | None) -> bool:
-        """Say whether a condition that was added reads ``now()`` anywhere."""
+        """Say whether a condition that was added reads ``now()`` anywhere; Rego cannot."""
         return any(program.reads_clock for program in self._programs_in(condition))
 
     def is_settled(self, condition: Condition | None) -> bool:
         """Say whether a condition that was added depends on neither the request nor the clock."""
+        if any(part.opa is not None for _, part in _parts(condition, "")):
+            return False  # what a module reads of the request is not known
         return not any(map(_varies, self._programs_in(condition)))
 
     def _programs_in(self, condition: Condition | None) -> Iterator[Program]:
@@ -125,6 +149,8 @@ def _part_test(condition: Condition, evaluate_of: EvaluateOf, note: Note | None)
         return _holds(evaluate_of(condition.match))
     if condition.not_:
         return _fails(evaluate_of(condition.not_))
+    if condition.opa is not None:
+        return _holds(evaluate_of(condition.opa.inline))
     return _branch_test(condition, evaluate_of, note)
 
 

@@ -64,7 +64,7 @@ class Condition(Model):
     none: Conditions | None = None
     """No child matches."""
     opa: OPA | None = None
-    """A Rego policy."""
+    """A condition in Rego; needs the extra `opa`."""
 
 
 def _refuse_deep(raw: Any) -> Any:

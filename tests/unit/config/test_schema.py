@@ -7,7 +7,7 @@ import pytest
 
 from config.kinds import KINDS
 from config.resources.model import Model
-from config.schema import schema
+from config.schema import DOCUMENTS, schema
 from tests.harness.builders import complaints
 
 
@@ -21,7 +21,7 @@ def every_part(part: Any) -> Iterator[dict[str, Any]]:
             yield from every_part(value)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "PolicyTest"])
 def test_a_kind_has_a_schema_of_its_own(kind: str) -> None:
     document = schema(kind)
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -39,10 +39,20 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_the_union_chooses_by_kind() -> None:
     document = schema()
-    assert document["properties"]["kind"]["enum"] == list(KINDS)
+    assert document["properties"]["kind"]["enum"] == [*KINDS, "PolicyTest"]
     chosen = {part["if"]["properties"]["kind"]["const"]: part["then"] for part in document["allOf"]}
     assert chosen["Service"] == {"$ref": "#/$defs/Service"}
-    assert chosen.keys() == KINDS.keys()
+    assert chosen.keys() == DOCUMENTS.keys()
+
+
+def test_a_policy_test_may_name_what_it_asks_about_or_make_it_up() -> None:
+    case = schema("PolicyTest")["$defs"]["Case"]["properties"]
+    for key, model in (("session", "MadeSession"), ("user", "MadeUser"), ("device", "MadeDevice")):
+        assert case[key]["anyOf"] == [{"type": "string"}, {"$ref": f"#/$defs/{model}"}], key
+
+
+def test_a_policy_test_is_no_resource() -> None:
+    assert "PolicyTest" not in KINDS
 
 
 def test_keys_are_spelled_as_in_yaml() -> None:

@@ -71,12 +71,12 @@ def test_an_unattached_or_disabled_policy_is_compiled_too() -> None:
     assert problems_of(world) == [("Policy unused", "spec.rules[0].condition.match")]
 
 
-def test_opa_is_refused() -> None:
+def test_rego_that_does_not_compile_is_refused() -> None:
     rule = a_rule("ALLOW", {"opa": {"inline": "package octelium.condition"}})
     assert problems_of(a_world(service=attach(inline=[a_spec(rule)]))) == [
         (
             "Service web.default",
-            "spec.authorization.inlinePolicies[0].spec.rules[0].condition.opa",
+            "spec.authorization.inlinePolicies[0].spec.rules[0].condition.opa.inline",
         )
     ]
 

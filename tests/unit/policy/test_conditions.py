@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -133,11 +134,49 @@ def test_every_expression_that_does_not_compile_is_reported_with_its_path() -> N
     ]
 
 
-def test_opa_is_refused_until_it_is_built() -> None:
-    condition = a_condition(opa={"inline": "package octelium.condition"})
+REGO = {"opa": {"inline": 'package octelium.condition\nmatch if input.ctx.user.name == "alice"'}}
+
+
+def test_rego_is_a_condition_like_others() -> None:
+    assert evaluate(a_condition(**REGO)) is True
+    assert evaluate(a_condition(none={"of": [REGO]})) is False
+
+
+def test_rego_that_does_not_compile_is_reported_with_its_path() -> None:
+    condition = a_condition(any={"of": [TRUE, {"opa": {"inline": "match := true"}}]})
     (problem,) = Programs().add(condition, "spec.condition")
-    assert problem.path == "spec.condition.opa"
-    assert "not built" in problem.message
+    assert problem.path == "spec.condition.any.of[1].opa.inline"
+    assert "must begin with package octelium.condition" in problem.message
+
+
+def test_an_expression_that_compiles_is_no_rego() -> None:
+    condition = a_condition(all={"of": [TRUE, {"opa": {"inline": "true"}}]})
+    assert len(list(Programs().add(condition, "spec.condition"))) == 1
+
+
+def test_rego_is_refused_where_the_extra_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "regopy", None)
+    (problem,) = Programs().add(a_condition(**REGO), "spec.condition")
+    assert problem.path == "spec.condition.opa.inline"
+    assert problem.message == "Rego is not installed"
+    assert "extra opa" in problem.hint
+
+
+def test_rego_is_never_settled_and_reads_no_clock() -> None:
+    programs = Programs()
+    condition = a_condition(any={"of": [FALSE, REGO]})
+    assert list(programs.add(condition, "")) == []
+    assert not programs.is_settled(condition)
+    assert not programs.reads_clock(condition)
+
+
+def test_rego_that_an_earlier_set_compiled_is_taken_over() -> None:
+    earlier = Programs()
+    assert list(earlier.add(a_condition(**REGO), "")) == []
+    later = earlier.successor()
+    assert list(later.add(a_condition(**REGO), "")) == []
+    text = REGO["opa"]["inline"]
+    assert later.evaluate_of(text) == earlier.evaluate_of(text)
 
 
 @pytest.mark.parametrize(

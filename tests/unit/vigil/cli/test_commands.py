@@ -133,8 +133,9 @@ def test_what_cannot_be_served_is_refused_with_file_and_line(directory: Path) ->
         app(["check", str(directory)], standalone_mode=False)
 
 
-def test_the_schema_of_a_kind_is_json() -> None:
-    assert "$schema" in json.loads(vigil("schema", "Service").stdout)
+@pytest.mark.parametrize("arguments", [["Service"], ["PolicyTest"], []])
+def test_a_schema_is_json(arguments: list[str]) -> None:
+    assert "$schema" in json.loads(vigil("schema", *arguments).stdout)
 
 
 @pytest.mark.parametrize(
