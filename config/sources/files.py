@@ -103,7 +103,8 @@ class _Watcher:
         try:
             loaded = _built(self._source, contents, self._revision + 1)
         except ConfigError as error:
-            return error
+            # Its traceback would hold everything that was read, and be held by the thread's frames.
+            return error.with_traceback(None)
         self._revision = loaded.snapshot.revision
         return loaded
 

@@ -26,6 +26,7 @@ class Downstream(Protocol):
 
     peer: Peer
     connection_id: str
+    is_full: bool
     is_last: bool
 
     def write(self, data: bytes) -> None:

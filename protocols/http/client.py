@@ -16,11 +16,11 @@ from protocols.http.record import broken_record
 from protocols.http.request import HttpRequest
 from protocols.http.site import Site
 from protocols.http.tunnel import GOING_AWAY, WebSocketTunnel
-from protocols.http.wire.body import Body, ChunkedBody, LengthBody
+from protocols.http.wire.body import Body, request_body
 from protocols.http.wire.errors import PeerError
 from protocols.http.wire.head import MAX_HEAD, head_end, head_start
 from protocols.http.wire.names import Names
-from protocols.http.wire.request import RequestHead, scan_request
+from protocols.http.wire.request import scan_request
 from protocols.net.keepalive import watch_for_death
 
 HEAD_SECONDS: Final = 10.0
@@ -29,6 +29,9 @@ IDLE_SECONDS: Final = 75.0
 STALL_SECONDS: Final = 60.0
 ANSWER_SECONDS: Final = 600.0
 LINGER_SECONDS: Final = 2.0
+
+MOST_AT_ONCE: Final = 32
+"""Pipelined requests read in one turn: the answers wait unsent, and so do other connections."""
 
 # Why the client is not read from; a connection may have several reasons at once.
 _HELD: Final = 1
@@ -58,7 +61,6 @@ class ClientConnection(asyncio.Protocol):
         "_exchange",
         "_headers",
         "_is_advancing",
-        "_is_full",
         "_is_half_closed",
         "_is_leaving",
         "_is_tls",
@@ -71,6 +73,7 @@ class ClientConnection(asyncio.Protocol):
         "_unwritten",
         "_was_asked",
         "connection_id",
+        "is_full",
         "is_last",
         "peer",
     )
@@ -79,6 +82,7 @@ class ClientConnection(asyncio.Protocol):
         self.peer: Peer
         self.connection_id = secrets.token_hex(8)
         self.is_last = False
+        self.is_full = False
         self._site = site
         self._roster = roster
         self._is_tls = is_tls
@@ -94,7 +98,6 @@ class ClientConnection(asyncio.Protocol):
         self._since = site.now
         self._was_asked = False
         self._is_advancing = False
-        self._is_full = False
         self._is_half_closed = False
         self._is_leaving = False
 
@@ -108,6 +111,10 @@ class ClientConnection(asyncio.Protocol):
         # uvloop's transports do all that asyncio.Transport says without being one.
         self._transport = cast("asyncio.Transport", transport)
         self.peer = peer_of(transport.get_extra_info("peername"), is_tls=self._is_tls)
+        if self._site.is_closed:
+            # A handshake that ended after its listener did: nobody would ask about it again.
+            self.abort()
+            return
         watch_for_death(transport)
         self._roster.join(self)
 
@@ -121,6 +128,7 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer what was asked even if the client sends no more."""
         if self._exchange is None or self._body is not None or self._tunnel is not None:
+            self._site.outbox.deliver()  # the transport closes now, and takes nothing after that
             return False
         self._is_half_closed = True
         self._since = self._site.now
@@ -137,14 +145,14 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Have the answer wait for a client that reads slowly."""
-        self._is_full = True
+        self.is_full = True
         self._since = self._site.now
         if self._exchange is not None:
             self._exchange.client_full(is_full=True)
 
     def resume_writing(self) -> None:
         """Let the answer go on, and the requests that were held meanwhile."""
-        self._is_full = False
+        self.is_full = False
         self._since = self._site.now
         if self._exchange is not None:
             self._exchange.client_full(is_full=False)
@@ -211,6 +219,8 @@ class ClientConnection(asyncio.Protocol):
     # Reading.
 
     def _read_on(self) -> None:
+        if self._exchange is not None or self._is_leaving:
+            return
         data, self._buffer = self._buffer, b""
         self._resume(_HELD)
         if data:
@@ -218,27 +228,31 @@ class ClientConnection(asyncio.Protocol):
 
     def _advance(self, data: bytes) -> None:
         self._is_advancing = True
+        left = MOST_AT_ONCE
         try:
             while data and not self._is_leaving:
                 if self._body is not None:
                     data = self._read_body(self._body, data)
-                elif self._exchange is not None or self._is_full:
+                elif self._exchange is not None or self.is_full or not left:
                     self._buffer = data
                     self._pause(_HELD)
                     break
                 else:
                     data = self._read_head(data)
+                    left -= 1
         except PeerError as error:
             self._refuse(error)
         finally:
             self._is_advancing = False
         if self._exchange is not None:
             self._exchange.flush()
+        elif not left:
+            asyncio.get_running_loop().call_soon(self._read_on)
 
     def _read_head(self, data: bytes) -> bytes:
         """Begin the next request; return what follows its head."""
         start, end = 0, data.find(b"\r\n\r\n")
-        if not 0 < end < MAX_HEAD:
+        if not 0 < end < MAX_HEAD or data[0] == 0x0D:
             start = head_start(data)
             end = head_end(data, start)
         if end < 0:
@@ -259,7 +273,9 @@ class ClientConnection(asyncio.Protocol):
         self.is_last = not head.is_keep_alive or self._site.is_draining
         fields = head.fields
         has_more = fields.is_chunked or fields.length or head.is_upgrade
-        self._body = body = _body_of(head, names) if has_more else None
+        self._body = body = request_body(fields, names) if has_more else None
+        if head.is_upgrade and (body is not None or head.method != b"GET"):
+            head.is_upgrade = False
         self._exchange = exchange = Exchange(self._site, self, gate, request)
         exchange.is_sent = body is None
         exchange.begin()
@@ -338,7 +354,7 @@ class ClientConnection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """End what has waited too long."""
-        if self._is_full or self._is_leaving:
+        if self.is_full or self._is_leaving:
             unwritten = self._transport.get_write_buffer_size()
             if unwritten != self._unwritten:
                 self._unwritten, self._since = unwritten, now
@@ -348,7 +364,7 @@ class ClientConnection(asyncio.Protocol):
                 self._transport.abort()
         elif self._exchange is not None:
             self._expire_exchange(self._exchange, waited)
-        elif self._is_full or waited > self._patience():
+        elif self.is_full or waited > self._patience():
             self._expire_idle(waited)
         elif waited > HEAD_SECONDS:
             self._headers = None  # a credential is not kept for a client that may not come back
@@ -359,7 +375,7 @@ class ClientConnection(asyncio.Protocol):
         return IDLE_SECONDS if self._was_asked and not self._buffer else HEAD_SECONDS
 
     def _expire_idle(self, waited: float) -> None:
-        if self._is_full:
+        if self.is_full:
             if waited > STALL_SECONDS:
                 self.abort()
         elif self._buffer:
@@ -368,7 +384,7 @@ class ClientConnection(asyncio.Protocol):
             self.leave()
 
     def _expire_exchange(self, exchange: Exchange, waited: float) -> None:
-        if self._is_full:
+        if self.is_full:
             if waited > STALL_SECONDS:
                 self.cut()
         elif self._tunnel is not None:
@@ -381,16 +397,3 @@ class ClientConnection(asyncio.Protocol):
                 exchange.break_off(explained(408, "the body took too long", is_last=True))
         elif waited > ANSWER_SECONDS and not exchange.is_begun:
             exchange.fail_slowly()
-
-
-def _body_of(head: RequestHead, names: Names) -> Body | None:
-    fields = head.fields
-    if fields.is_chunked:
-        body: Body | None = ChunkedBody(names)
-    elif fields.length:
-        body = LengthBody(fields.length)
-    else:
-        body = None
-    if head.is_upgrade and (body is not None or head.method != b"GET"):
-        head.is_upgrade = False
-    return body

@@ -124,6 +124,8 @@ class Exchange(Answering):
             return
         self._upstream = upstream
         upstream.ask(self)
+        if self._client.is_full:
+            upstream.pause()  # nobody was there to be told when it became so
         if self.is_sent and not self._unsent:
             upstream.write(head)
         else:

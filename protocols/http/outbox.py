@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, final
 
@@ -18,8 +19,13 @@ class Wire(Protocol):
         """Whether nothing can be sent any more."""
         ...
 
+    def abort(self) -> None:
+        """Close at once."""
+        ...
+
 
 Soon: TypeAlias = Callable[[Callable[[], None]], object]
+_log: Final = logging.getLogger(__name__)
 
 
 def next_turn(deliver: Callable[[], None]) -> None:
@@ -52,5 +58,10 @@ class Outbox:
         """Send everything now: the end of the turn, or somebody is about to close."""
         waiting, self._waiting = self._waiting, []
         for wire, data in waiting:
-            if not wire.is_closing():
+            if wire.is_closing():
+                continue
+            try:
                 wire.write(data)
+            except Exception:  # noqa: BLE001  one connection's fault must not cost others theirs
+                _log.exception("a connection could not be written to, and is closed")
+                wire.abort()

@@ -38,6 +38,7 @@ class Site:
         "current",
         "dial",
         "epoch",
+        "is_closed",
         "is_draining",
         "monotonic",
         "now",
@@ -63,6 +64,7 @@ class Site:
         self.pool: Final[Pool[UpstreamConnection]] = Pool()
         self.outbox: Final = Outbox(soon)
         self.is_draining = False
+        self.is_closed = False
         self._wall = wall
         self._tasks: set[asyncio.Task[None]] = set()
         self.now = 0.0
@@ -93,7 +95,8 @@ class Site:
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """End what waits and what is idle."""
+        """End what waits and what is idle; connections that still come are turned away."""
+        self.is_closed = True
         for task in self._tasks:
             task.cancel()
         self.pool.close()

@@ -13,6 +13,9 @@ from protocols.http.wire.names import Names
 from protocols.http.wire.response import ResponseHead, has_no_body, scan_response
 from protocols.permit import Upstream
 
+CLOSE_SECONDS: Final = 30.0
+"""For an upstream to take what it was sent before the end; without it, one could take forever."""
+
 
 class Asking(Protocol):
     """The request being answered, as far as its upstream connection goes."""
@@ -150,6 +153,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._let_go()
         self._owner.outbox.deliver()
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
 
     def abort(self) -> None:
         """Close at once; whoever asked is not told."""
@@ -177,7 +182,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._read_body(asking, data, b"")
 
     def eof_received(self) -> None:
-        """Let the transport close."""
+        """Let the transport close. It does so a turn later; until then nobody may take it."""
+        if self._asking is None and not self.is_closed:
+            self._owner.forget(self)
+            self.is_closed = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever asked, unless the end of the connection is the end of the answer."""
@@ -222,6 +230,7 @@ class UpstreamConnection(asyncio.Protocol):
             if head.status == 101:
                 asking.switched(head, data)
                 return
+            self._is_reused = False  # it was there to read the request
             asking.interim(head)
 
     def _begin_body(self, asking: Asking, head: ResponseHead, data: bytes) -> None:
@@ -260,7 +269,9 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._asking = None
         self._body = None
-        if is_clean and self._is_keep_alive and asking.is_sent and not self._transport.is_closing():
+        if not asking.is_sent or self._transport.get_write_buffer_size():
+            self.abort()  # it answered early, and may never read the rest
+        elif is_clean and self._is_keep_alive and not self._transport.is_closing():
             if self._is_paused:
                 self.resume()
             self._owner.release(self)

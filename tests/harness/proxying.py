@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from protocols.api import Gate
 from protocols.http.handler import HttpHandler
+from protocols.http.outbox import Soon
 from protocols.http.site import Site
 from protocols.http.upstream import UpstreamConnection
 from protocols.net.dial import DialError
@@ -34,7 +35,9 @@ def post(path: str, body: bytes, *headers: str) -> bytes:
 class Proxying:
     """Clients are FakeTransports, and so is the upstream side of every connection dialled."""
 
-    def __init__(self, gate: FakeGate | None = None) -> None:
+    def __init__(
+        self, gate: FakeGate | None = None, *, soon: Soon = lambda deliver: deliver()
+    ) -> None:
         self.gate = gate or FakeGate()
         self.telemetry = FakeTelemetry()
         self.clock = FakeClock()
@@ -49,7 +52,7 @@ class Proxying:
                 dial=self._dial,
                 monotonic=self.clock.monotonic,
                 wall=self.clock.now,
-                soon=lambda deliver: deliver(),
+                soon=soon,
             )
         )
 

@@ -21,6 +21,7 @@ class FakeTransport(asyncio.Transport):
         self.is_closed = False
         self.is_aborted = False
         self.has_sent_eof = False
+        self.is_leaving = False
         self.is_slow = False
         self._unsent = 0
         self._peer = peer
@@ -37,7 +38,12 @@ class FakeTransport(asyncio.Transport):
     def end(self) -> None:
         """Let the other side close its half."""
         if not self.is_closed and not self._protocol.eof_received():
-            self.lose()
+            self.close()
+
+    def say_goodbye(self) -> None:
+        """Let the other side close; the protocol hears that the connection is lost a turn later."""
+        self._protocol.eof_received()
+        self.is_leaving = True
 
     def lose(self, error: Exception | None = None) -> None:
         """End the connection."""
@@ -48,6 +54,8 @@ class FakeTransport(asyncio.Transport):
         """Let everything unsent be sent."""
         self.is_slow, self._unsent = False, 0
         self._protocol.resume_writing()
+        if self.is_leaving:
+            self.lose()
 
     def take(self) -> bytes:
         """Return what was written since the last time."""
@@ -55,7 +63,9 @@ class FakeTransport(asyncio.Transport):
         return written
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        if self.is_closed or self.has_sent_eof:
+        if self.has_sent_eof:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        if self.is_closing():
             return
         self.writes.append(bytes(data))
         self.written += bytes(data)
@@ -82,14 +92,17 @@ class FakeTransport(asyncio.Transport):
         return self._unsent
 
     def is_closing(self) -> bool:
-        return self.is_closed
+        return self.is_closed or self.is_leaving
 
     def close(self) -> None:
-        if not self.is_closed:
+        """Close, once what is unsent is sent."""
+        self.is_leaving = True
+        if not self.is_closed and not self._unsent:
             self.lose()
 
     def abort(self) -> None:
         self.is_aborted = True
+        self._unsent = 0
         self.close()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:

@@ -28,6 +28,7 @@ from vigil.identity.principals import NEVER, Principals, session_end, token_end,
 from vigil.telemetry.clock import Clock
 
 MAX_PERMITS: Final = 4096
+_UNREAD: Final = Timestamp(0)
 _WITHOUT_AUTHORIZATION: Final = Allowed(rule=None)
 _DISABLED: Final = Denied(Reason.TYPE_UNKNOWN_REASON, detail="the Service is disabled")
 _IDENTITY_NEEDED: Final = unauthenticated("the Service asks who is calling")
@@ -76,7 +77,7 @@ class Standing:
     """Where a caller stands at this Service until ``until_ns`` (epoch nanoseconds).
 
     ``request_checks`` are those that cannot be settled once; ``plan`` is None where the Service
-    asks for no authorization.
+    asks for no authorization; ``known`` is ``ctx`` before anything is requested.
     """
 
     who: Caller
@@ -84,6 +85,7 @@ class Standing:
     until_ns: float
     request_checks: tuple[Check, ...]
     plan: Plan | None
+    known: dict[str, Any]
 
 
 @final
@@ -146,8 +148,10 @@ class ServiceGate:
         plan = standing.plan
         if plan is None:
             return _WITHOUT_AUTHORIZATION
-        ctx = build(standing.who, self._service_view, self._namespace_view, request.facts())
-        now = Timestamp(now_ns)
+        facts = request.facts()
+        ctx = {**standing.known, "request": facts} if facts else standing.known
+        is_timeless = plan.shadow is None and not plan.reads_clock
+        now = _UNREAD if is_timeless else Timestamp(now_ns)
         try:
             decision = plan.decide(ctx, now)
             return decision if plan.shadow is None else plan.rehearse(decision, ctx, now)
@@ -223,6 +227,7 @@ class ServiceGate:
             until_ns=min(ends, default=NEVER) * 1e9,
             request_checks=tuple(check for check in REQUEST_CHECKS if check.concerns(subject)),
             plan=self._policies.plan(self.service, who),
+            known=build(who, self._service_view, self._namespace_view, {}),
         )
         return standing
 
@@ -236,6 +241,7 @@ class ServiceGate:
             until_ns=NEVER,
             request_checks=(),
             plan=self._policies.plan(self.service, ANONYMOUS) if is_asked else None,
+            known=build(ANONYMOUS, self._service_view, self._namespace_view, {}),
         )
         return standing
 
@@ -256,4 +262,4 @@ class ServiceGate:
 
 
 def _refused(who: Caller, denied: Denied) -> Standing:
-    return Standing(who=who, denied=denied, until_ns=NEVER, request_checks=(), plan=None)
+    return Standing(who=who, denied=denied, until_ns=NEVER, request_checks=(), plan=None, known={})

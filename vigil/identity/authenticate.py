@@ -18,10 +18,14 @@ from vigil.identity.tokens import Handle, Refused, TokenVerifier, issuer_of
 from vigil.telemetry.clock import Clock
 
 MAX_KNOWN: Final = 8192
+MOST_OTHERS: Final = 8
+"""Credentials besides the first: each may cost a signature check, and a head holds hundreds."""
+
 _Known: TypeAlias = tuple[Principal, float]
 
 _NO_CREDENTIAL: Final = unauthenticated("no credential was given")
 _TWO_CREDENTIALS: Final = unauthenticated("two different access tokens were given")
+_TOO_MANY: Final = unauthenticated("more access tokens were given than anybody has use for")
 _NOT_PRIVATE: Final = unauthenticated(
     "an access token is accepted over TLS, a tunnel, a unix socket or loopback only"
 )
@@ -57,7 +61,7 @@ class Authentication:
             return ANONYMOUS
         if peer.is_tunnel:
             return self._by_address(peer)
-        first = b""
+        first, others = b"", 0
         for given in evidence:
             if isinstance(given, TunnelAddress) or not given.token:
                 continue
@@ -65,8 +69,12 @@ class Authentication:
                 return _NOT_PRIVATE
             if not first:
                 first = given.token
-            elif given.token != first and self._verifier.is_ours(given.token):
-                return _TWO_CREDENTIALS
+            elif given.token != first:
+                others += 1
+                if others > MOST_OTHERS:
+                    return _TOO_MANY
+                if self._verifier.is_ours(given.token):
+                    return _TWO_CREDENTIALS
         return self._by_token(first) if first else _NO_CREDENTIAL
 
     def _by_token(self, token: bytes) -> Principal | Denied:

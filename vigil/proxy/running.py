@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol, TypeAlias, final
 
 from config.resources.service import Service
@@ -80,17 +80,18 @@ class RunningService:
         bound = bind(place) if place != self._place else None
         if generation.protocol is not before.protocol:
             # What speaks the old protocol cannot read the new options and keeps the old ones.
-            self._retire_handlers(CUT_SECONDS, is_final=True)
+            self._retire(tuple(self._handlers), CUT_SECONDS, is_final=True)
             self._current = Current(generation)
         else:
             self._current.swap(generation)
         self._recheck.changed()
         if bound is None and _is_listened_alike(before, generation):
             return False
-        self._retire_handlers(DRAIN_SECONDS, is_final=False)
+        handlers = tuple(self._handlers)
         self._listener = await self._listen(bound or old.duplicate())
         self._place = place
         old.close()
+        self._retire(handlers, DRAIN_SECONDS, is_final=False)  # now that nothing new reaches them
         return True
 
     async def run(self) -> None:
@@ -141,9 +142,9 @@ class RunningService:
         tls = current.tls_context if self.generation.tls is not None else None
         return await Listener.open(bound, handler, tls)
 
-    def _retire_handlers(self, seconds: float, *, is_final: bool) -> None:
-        for handler in self._handlers:
-            if handler not in self._retiring:
+    def _retire(self, handlers: Iterable[Handler], seconds: float, *, is_final: bool) -> None:
+        for handler in handlers:
+            if handler in self._handlers and handler not in self._retiring:
                 self._retiring.append(handler)
                 self._retired.put_nowait((handler, seconds, is_final))
 

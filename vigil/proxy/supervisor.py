@@ -57,9 +57,10 @@ class Supervisor:
         built = await asyncio.to_thread(self._builder.build, snapshot, names, previous)
         self._remove_others(built, group)
         problems: list[Problem] = []
-        for name, generation in built.items():
+        # Those served already go first: one may leave the port that a new one is to have.
+        for name in sorted(built, key=lambda name: name not in self._running):
             try:
-                await self._serve(name, generation, group)
+                await self._serve(name, built[name], group)
             except ConfigError as error:
                 problems.extend(error.problems)
         if problems:

@@ -23,7 +23,8 @@ _LINE: Final = (
     b'{"apiVersion":"%b","kind":"AccessLog",' % API_VERSION.encode()
     + b'"metadata":{"id":"%b","createdAt":"%b",%b},"entry":{"common":{%b}%b}}\n'
 )
-_MAX_REMEMBERED: Final = 4096
+_MAX_REMEMBERED: Final = 1024
+"""What is remembered keeps a caller alive, twenty kilobytes each, long after a reload."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")

@@ -170,6 +170,13 @@ class ChunkedBody:
         return end + 4
 
 
+def request_body(fields: Fields, names: Names) -> Body | None:
+    """Return what a request's fields announce after its head."""
+    if fields.is_chunked:
+        return ChunkedBody(names)
+    return LengthBody(fields.length) if fields.length else None
+
+
 def chunk(data: bytes) -> bytes:
     """Wrap payload into one chunk."""
     return b"%x\r\n%b\r\n" % (len(data), data)

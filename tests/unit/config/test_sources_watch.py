@@ -154,6 +154,7 @@ async def test_a_broken_edit_is_seen_as_its_error_once_and_the_repair_as_resourc
         since=load(resources.path),
     )
     assert isinstance(broken, ConfigError)
+    assert broken.__traceback__ is None, "it would keep alive all that was read"
     assert "users.yaml" in str(broken)
     assert users(repaired) == ["alice"]
 

@@ -17,6 +17,14 @@ class Wire:
     def is_closing(self) -> bool:
         return self.is_closed
 
+    def abort(self) -> None:
+        self.is_closed = True
+
+
+class BrokenWire(Wire):
+    def write(self, data: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
 
 def test_nothing_is_written_before_the_end_of_the_turn() -> None:
     turns: list[Callable[[], None]] = []
@@ -57,3 +65,13 @@ def test_nothing_is_sent_to_who_is_gone() -> None:
     wire.is_closed = True
     turns.pop()()
     assert wire.written == []
+
+
+def test_one_connection_that_cannot_be_written_to_costs_the_others_nothing() -> None:
+    outbox, broken, whole = Outbox(lambda _: None), BrokenWire(), Wire()
+    outbox.post(broken, b"a")
+    outbox.post(whole, b"b")
+    outbox.post(broken, b"c")
+    outbox.deliver()
+    assert broken.is_closed
+    assert whole.written == [b"b"]

@@ -77,6 +77,12 @@ async def test_a_refusal_in_a_pipeline_keeps_its_place(proxying: Proxying) -> No
     assert [write.split(b" ")[1] for write in client.writes] == [b"200", b"401", b"200"]
 
 
+async def test_an_empty_line_before_a_request_is_passed_over(proxying: Proxying) -> None:
+    client = proxying.client()
+    upstream = await proxying.forward(client, b"\r\n" + get("/a"))
+    assert upstream.take().startswith(b"GET /a ")
+
+
 async def test_a_request_in_single_bytes_is_one_request(proxying: Proxying) -> None:
     client = proxying.client()
     for byte in post("/", b"abc"):

@@ -29,6 +29,14 @@ def test_a_shadow_deny_gets_its_permit_with_what_would_have_been() -> None:
     assert house.decisions == [None]
 
 
+def test_a_shadow_policy_knows_what_time_it_is_though_no_real_one_asks() -> None:
+    user, session = a_user(), a_session()
+    late = a_rule("DENY", 'now() > timestamp("2020-01-01T00:00:00Z")')
+    permit = a_gate(user, session, service=a_rehearsal(a_rule(), late)).ask(session)
+    assert isinstance(permit, Permit)
+    assert isinstance(permit.allowed.shadow, Denied)
+
+
 def test_the_same_request_gets_the_same_permit() -> None:
     user, session = a_user(), a_session()
     house = a_gate(user, session, service=a_rehearsal(a_rule(), a_rule("DENY")))

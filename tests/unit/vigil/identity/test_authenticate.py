@@ -17,6 +17,7 @@ from tests.harness.builders import (
     a_user,
 )
 from tests.harness.gates import Gatehouse, a_gate, at
+from vigil.identity.authenticate import MOST_OTHERS
 from vigil.identity.tokens import MAX_TOKEN
 
 TUNNEL = Peer("100.64.0.7", 40_000, is_private=True, is_tunnel=True)
@@ -152,6 +153,14 @@ def test_the_first_token_decides_even_where_a_later_one_is_good() -> None:
     gatehouse, session = house()
     evidence = [CookieToken(b"garbage"), BearerToken(gatehouse.token(session))]
     assert refusal(gatehouse.recognise(evidence))
+
+
+def test_more_tokens_than_anybody_has_use_for_are_not_all_checked() -> None:
+    gatehouse, session = house()
+    others = [CookieToken(b"garbage%d" % number) for number in range(MOST_OTHERS + 1)]
+    good = BearerToken(gatehouse.token(session))
+    assert isinstance(gatehouse.recognise([good, *others[1:]]), Principal)
+    assert "more access tokens" in refusal(gatehouse.recognise([good, *others])).detail
 
 
 def test_an_empty_credential_is_no_credential() -> None:

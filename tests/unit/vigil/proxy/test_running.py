@@ -157,6 +157,26 @@ async def test_what_came_through_an_old_listener_is_drained_and_then_forgotten(
         task.cancel()
 
 
+async def test_a_handler_is_drained_only_when_no_new_connection_can_reach_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await world.started()
+    opening = FakeListener.open
+
+    async def open_slowly(*arguments: Any) -> FakeListener:
+        await turns()
+        assert world.handlers[0].drained == []
+        return await opening(*arguments)
+
+    monkeypatch.setattr(FakeListener, "open", open_slowly)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(running.run())
+        await running.adopt(world.generation(a_service(port=9090)), THERE)
+        await turns()
+        assert world.handlers[0].drained == [DRAIN_SECONDS]
+        task.cancel()
+
+
 async def test_another_protocol_never_reads_the_options_of_the_old_one(world: World) -> None:
     running = await world.started()
     world.protocols.append(FakeProtocol())

@@ -94,6 +94,15 @@ def api(port: int = 8081, **spec: Any) -> Service:
     return a_service(name="api", port=port, **spec)
 
 
+async def test_a_new_service_can_have_the_port_that_another_leaves_in_the_same_edit(
+    world: World,
+) -> None:
+    async with world.serving():
+        await world.apply(web(8080))
+        await world.apply(api(8080), web(9090))
+        assert world.announced[1:] == [("web.default", 9090), ("api.default", 8080)]
+
+
 async def test_every_service_is_served_and_announced(world: World) -> None:
     async with world.serving():
         await world.apply(web(), api())
