@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from policy.cel.values import (
 )
 from tests.harness.cel import NOW
 
+# The long run: CEL_EXAMPLES=100000, with a --timeout to match.
+EXAMPLES: Final = int(os.environ.get("CEL_EXAMPLES", "1000"))
 CTX: Final = {
     "s": "abc",
     "i": 3,
@@ -210,7 +213,7 @@ FORMS: Final[dict[type, tuple[str, Callable[[Any], Any]]]] = {
 }
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(text=EXPRESSIONS)
 def test_expression_means_the_same_to_cel_cpp(oracle: Any, text: str) -> None:
     assume(not KNOWN.search(text))
