@@ -42,10 +42,10 @@ CTX: Final = {
 ERROR: Final = ("error", None)
 # What cel-cpp does otherwise, and why this engine does not follow.
 KNOWN: Final = re.compile(
-    r"int\((?:true|false|ctx\.b|\()"  # it converts bools to int, which the specification does not
+    r"int\((?:true|false|ctx\.b|\(|!)"  # it converts bools to int, which the specification does not
     r"| in (?:ctx\.m|\{)"  # it fails for keys no map can have; unlike types are merely unequal
     r"|!!"  # it drops pairs of ``!`` before it looks at what they negate
-    r"|\.split\(''\)"  # it splits nothing into one empty text, the original into none
+    r"|\.split\((?!'[^'])"  # nothing split by nothing is one empty text there, none in the original
     r"|\.reverse\("  # its strings extension reverses no lists
     r"|ctx\.m\)\.(?:map|filter)"  # the order of a map's keys is nobody's promise
 )
