@@ -42,7 +42,7 @@ CTX: Final = {
 ERROR: Final = ("error", None)
 # What cel-cpp does otherwise, and why this engine does not follow.
 KNOWN: Final = re.compile(
-    r"int\((?:true|false|ctx\.b|\(|!)"  # it converts bools to int, which the specification does not
+    r"int\((?:true|false|ctx\.b|\(|!|has)"  # it converts bools to int, the specification does not
     r"| in (?:ctx\.m|\{)"  # it fails for keys no map can have; unlike types are merely unequal
     r"|!!"  # it drops pairs of ``!`` before it looks at what they negate
     r"|\.split\((?!'[^'])"  # nothing split by nothing is one empty text there, none in the original
